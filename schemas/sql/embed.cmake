@@ -1,0 +1,18 @@
+# Writes OUT, a C file with the text of each migration in FILES, in order:
+#   const struct migration migrations[]; const size_t migrations_count;
+set(text "/* Generated from schemas/sql; see schemas/migration.h. */\n")
+string(APPEND text "#include \"schemas/migration.h\"\n\n")
+set(rows "")
+list(LENGTH FILES count)
+foreach(path IN LISTS FILES)
+    get_filename_component(name ${path} NAME_WE)
+    string(REGEX MATCH "^[0-9]+" number ${name})
+    math(EXPR number "1${number} - 1${number} + ${number}" OUTPUT_FORMAT DECIMAL)
+    file(READ ${path} hex HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(APPEND text "static const char sql_${name}[] = {${bytes}0};\n")
+    string(APPEND rows "    {${number}, \"${name}\", sql_${name}},\n")
+endforeach()
+string(APPEND text "\nconst struct migration migrations[] = {\n${rows}    {0, 0, 0},\n};\n")
+string(APPEND text "const size_t migrations_count = ${count};\n")
+file(WRITE ${OUT} "${text}")
