@@ -1,0 +1,67 @@
+/*
+ * schemas/reason.h: why a transaction is refused: a closed list, one word each.
+ *
+ * The same word stands in the table, the result, the metrics, the problem
+ * document and the pages of schemas/rules. The number is the place in the list.
+ * To add one: append a line; never move, rename or remove any.
+ *
+ * Thread: any.
+ */
+#ifndef SCHEMAS_REASON_H
+#define SCHEMAS_REASON_H
+
+#include "schemas/base/bytes.h"
+
+/* X(enumerator, name, words) */
+#define REASON_LIST(X)                                                         \
+    X(REASON_EMPTY, "empty", "there are no bytes")                             \
+    X(REASON_TOO_LARGE, "too_large", "more than 131072 bytes")                 \
+    X(REASON_UNSUPPORTED_TYPE, "unsupported_type",                             \
+      "a transaction type this release does not judge")                        \
+    X(REASON_MALFORMED, "malformed", "the bytes do not decode")                \
+    X(REASON_NON_CANONICAL, "non_canonical",                                   \
+      "the bytes decode, but are not the one true encoding")                   \
+    X(REASON_FIELD_RANGE, "field_range",                                       \
+      "a number or address has more bytes than its field")                     \
+    X(REASON_CHAIN_REQUIRED, "chain_required",                                 \
+      "the transaction names no chain and this rule set wants one")            \
+    X(REASON_WRONG_CHAIN, "wrong_chain", "signed for another chain")           \
+    X(REASON_CHAIN_NOT_SERVED, "chain_not_served",                             \
+      "signed for a chain that nobody serves here")                            \
+    X(REASON_BAD_RECOVERY_ID, "bad_recovery_id",                               \
+      "v or y parity is not one that the form allows")                         \
+    X(REASON_OUT_OF_RANGE, "out_of_range",                                     \
+      "r or s is zero or not below the order of the curve")                    \
+    X(REASON_HIGH_S, "high_s", "s is in the upper half of its range")          \
+    X(REASON_INITCODE_SIZE, "initcode_size",                                   \
+      "init code longer than 49152 bytes")                                     \
+    X(REASON_TIP_ABOVE_CAP, "tip_above_cap",                                   \
+      "the priority fee is higher than the maximum fee")                       \
+    X(REASON_NONCE_TOO_HIGH, "nonce_too_high", "the nonce is 2^64 - 1")        \
+    X(REASON_INTRINSIC_GAS, "intrinsic_gas",                                   \
+      "less gas than the transaction costs before it runs")                    \
+    X(REASON_COST_OVERFLOW, "cost_overflow",                                   \
+      "gas times price plus value does not fit 256 bits")                      \
+    X(REASON_RECOVERY_FAILED, "recovery_failed",                               \
+      "no public key belongs to this signature")                               \
+    X(REASON_UNSUPPORTED_CHAIN, "unsupported_chain",                           \
+      "a chain this release does not judge")
+
+enum reason {
+    REASON_NONE = 0,
+#define REASON_ENUM(code, name, words) code,
+    REASON_LIST(REASON_ENUM)
+#undef REASON_ENUM
+        REASON_END /* one past the last */
+};
+
+/* "high_s"; "none" for REASON_NONE. Static. */
+const char *reason_name(enum reason reason);
+
+/* One sentence without full stop, for people. Static. */
+const char *reason_words(enum reason reason);
+
+/* The reason with this name, or REASON_NONE. */
+enum reason reason_find(struct bytes name);
+
+#endif

@@ -1,0 +1,87 @@
+/*
+ * schemas/transaction.h: a decoded transaction, whatever its chain.
+ *
+ * Decoding answers everything that can be known without a curve: is the
+ * encoding the one true one, what is the id, do the rules of this set hold.
+ * The door asks it before it stores, the judge asks it again before it
+ * recovers the signer; both get the same answer, because only chain, rule set
+ * and bytes take part in it.
+ *
+ *   f8 6b 09 85.. 82.. 94.. 88.. 80 25 a0.. a0..
+ *   '---------- signed fields ------' v  r    s     id = keccak256(all)
+ *
+ * Thread: any. Memory: a decoded transaction borrows from its input.
+ */
+#ifndef SCHEMAS_TRANSACTION_H
+#define SCHEMAS_TRANSACTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schemas/base/bytes.h"
+#include "schemas/chain.h"
+#include "schemas/reason.h"
+
+#define TRANSACTION_BYTES_MAX 131072 /* one transaction in consensus form */
+
+struct transaction {
+    uint8_t id[32];         /* the hash; set when has_id */
+    bool has_id;            /* decoded far enough to have one */
+    bool id_covers_all;     /* every byte judged is under the id, so that a
+                               rejection may be found by it */
+    struct bytes canonical; /* what is stored and judged; borrowed */
+    uint8_t sender[32];     /* set by the judge */
+    uint8_t sender_count;   /* bytes of it; 0 until it is known */
+    struct bytes recipient; /* borrowed; data NULL: contract creation */
+    uint8_t amount[32];     /* smallest unit, big-endian */
+    bool has_nonce;
+    uint64_t nonce;
+    uint8_t signature[65];       /* r, s, y parity */
+    uint8_t signature_count;     /* bytes of it; 0 until range-checked */
+    uint8_t signing_hash[32];    /* set by transaction_signing_hash() */
+    uint8_t parity;              /* 0 or 1, for recovery */
+    bool has_chain_id;           /* the bytes themselves name a chain */
+    struct chain chain_in_bytes; /* it; name "" when it is too big to name */
+    uint8_t type;                /* 0 legacy, 1, 2 */
+    struct bytes signed_fields;  /* RLP items under the signature; borrowed */
+    uint8_t chain_id[32];        /* big-endian; meaningful when has_chain_id */
+};
+
+/* A refusal in the words of geth, which wallets match on. */
+#define TRANSACTION_WORDS_MAX 191
+struct transaction_words {
+    char text[TRANSACTION_WORDS_MAX + 1]; /* "" when nothing is refused */
+};
+
+/*
+ * Decodes `input` and checks everything of rule set `rules` of `chain` that
+ * needs no curve. `rules` is 1..chain_rules_newest(chain->ns).
+ *
+ * Returns REASON_NONE, or why it is refused; `out` is then filled as far as it
+ * got (has_id says whether there is an id). `input` outlives `out`.
+ * `out_words` may be NULL.
+ */
+enum reason transaction_decode(const struct chain *chain, int rules,
+                               struct bytes input, struct transaction *out,
+                               struct transaction_words *out_words);
+
+/*
+ * Sets t->signing_hash, the hash the sender signed. `t` was decoded with
+ * REASON_NONE.
+ */
+void transaction_signing_hash(struct transaction *t);
+
+/*
+ * Which chain do these bytes name? For a door that serves several. `out_has`
+ * false: they name none (a legacy transaction without chain id).
+ *
+ * Returns 0, or
+ *   FAIL_MALFORMED   they do not decode; transaction_decode() of any chain
+ *                    says why
+ *   FAIL_TOO_BIG     they name a chain whose id does not fit a name: nobody
+ *                    serves it
+ */
+int transaction_chain(struct bytes input, bool *out_has,
+                      struct chain *out) MUST_CHECK;
+
+#endif
