@@ -1,13 +1,14 @@
 /*
  * consumer/partition.h: what an assigned partition is doing.
  *
- *                assigned            position_known
- *      idle ----------------> locating ----------------> fetching
- *                                ^ |                      |   ^
- *                  position_lost | | stopped  window_full |   | window_half
- *                                | v                      v   |
- *                             stopped <--- stopped ----- paused
+ *           assigned            position_known
+ *      idle --------> locating ----------------> fetching
+ *                       ^  ^ |                    |   ^
+ *              released |  | | fault  window_full |   | window_half
+ *                       |  | v                    v   |
+ *                     stopped <----- fault ----- paused
  *
+ *      fetching, paused -- position_lost --> locating
  *      any of them -- revoked --> draining -- drained --> gone
  *
  * The table of moves is in partition.c; partition_move() is the only function
