@@ -9,8 +9,7 @@
  * last frame of a turn that a subscriber gets, never in one before it: a client
  * that has read a cursor has everything below it.
  *
- * Channels: transactions, transaction:<chain>:<hash>, account:<address>,
- * system. Names are kept in one spelling (lower-case hex).
+ * Names of channels are in the one spelling of notifier/gateway/channel.h.
  *
  * Thread: loop thread only. Memory: a channel exists while it has subscribers;
  * a frame holds at most FANOUT_FRAME_BYTES of events.
@@ -21,7 +20,6 @@
 #include "schemas/base/bytes.h"
 #include "schemas/run.h"
 
-#define FANOUT_CHANNEL_MAX 256   /* bytes of a channel's name */
 #define FANOUT_FRAME_BYTES 65536 /* of events, before the next frame begins */
 
 struct fanout;
@@ -71,24 +69,12 @@ struct fanout_subscription {
 struct fanout_watch {
     void (*event)(void *arg, const struct run_event *e);
     void *arg;
-    struct fanout_channel *channel;
-    struct fanout_watch *next;
+    struct fanout_channel *channel; /* fanout's; NULL while not watching */
+    struct fanout_watch *next;      /* fanout's */
 };
 
 struct fanout *fanout_open(void);
 void fanout_close(struct fanout *f);
-
-/*
- * Brings a channel's name into its one spelling.
- *
- * Returns 0, or
- *   FAIL_MALFORMED   there is no such channel.
- */
-int fanout_channel_name(struct bytes name,
-                        char out[FANOUT_CHANNEL_MAX + 1]) MUST_CHECK;
-
-/* Whether the event belongs on the channel of that (spelled) name. */
-bool fanout_matches(const char *channel, const struct run_event *e);
 
 /* From now on `s->client` gets what comes on `channel` (spelled). Flush first:
  * what is gathered already would be sent too. */
@@ -113,12 +99,22 @@ void fanout_system(struct fanout *f, struct bytes json);
  */
 size_t fanout_flush(struct fanout *f, const char *cursor);
 
-/* Whether something is gathered, and how many sends a flush would make. */
-bool fanout_dirty(const struct fanout *f);
-size_t fanout_sends(const struct fanout *f);
+/* Bytes that are gathered; 0: a flush would do nothing. */
+size_t fanout_gathered(const struct fanout *f);
 
-/* Clients' subscriptions, and those of the firehose. */
+/* Subscriptions that are attached, and channels that exist. */
 size_t fanout_subscriptions(const struct fanout *f);
 size_t fanout_channels(const struct fanout *f);
+
+/*
+ * One push outside of the turn, for a client that catches up: begin, add what
+ * matches, end. fanout_push_end() gives a held chunk; `cursor` NULL: none.
+ * `member` is "events" or "snapshot".
+ */
+void fanout_push_begin(struct buffer *out, const char *channel,
+                       const char *member);
+void fanout_push_add(struct buffer *out, struct bytes json);
+struct chunk *fanout_push_end(struct buffer *out, enum fanout_form form,
+                              const char *cursor);
 
 #endif

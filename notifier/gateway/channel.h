@@ -1,0 +1,58 @@
+/*
+ * notifier/gateway/channel.h: the names of channels, each in one spelling.
+ *
+ *   transactions                       every result
+ *   transaction:<chain>:<hash>         what happens to one transaction
+ *   account:<address>                  what it sent or received, on any chain
+ *   system                             what the gateway has to say
+ *
+ * Hex is lower case with 0x in the one spelling; clients may write any case.
+ *
+ * Thread: any. Pure.
+ */
+#ifndef NOTIFIER_GATEWAY_CHANNEL_H
+#define NOTIFIER_GATEWAY_CHANNEL_H
+
+#include "schemas/base/bytes.h"
+#include "schemas/names.h"
+#include "schemas/run.h"
+
+#define CHANNEL_TRANSACTIONS NAMES_CHANNEL_TRANSACTIONS
+#define CHANNEL_SYSTEM NAMES_CHANNEL_SYSTEM
+#define CHANNEL_NAME_MAX 256
+
+enum channel_kind {
+    CHANNEL_KIND_TRANSACTIONS,
+    CHANNEL_KIND_TRANSACTION,
+    CHANNEL_KIND_ACCOUNT,
+    CHANNEL_KIND_SYSTEM
+};
+
+struct channel {
+    enum channel_kind kind;
+    char name[CHANNEL_NAME_MAX + 1]; /* the one spelling */
+    char chain[CHAIN_NAME_MAX + 1];  /* of a transaction */
+    struct bytes value; /* "0x…" of hash or address; points into `name` */
+};
+
+/*
+ * Reads a name that a client wrote. `out` must not be copied afterwards, since
+ * its value points into it.
+ *
+ * Returns 0, or
+ *   FAIL_MALFORMED   there is no such channel.
+ */
+int channel_parse(struct bytes text, struct channel *out) MUST_CHECK;
+
+/*
+ * Spells the channel of a result's transaction or account, from the result's
+ * own fields. Returns its length, 0 when the result has none.
+ */
+size_t channel_of_transaction(struct bytes chain, struct bytes hash,
+                              char out[CHANNEL_NAME_MAX + 1]);
+size_t channel_of_account(struct bytes address, char out[CHANNEL_NAME_MAX + 1]);
+
+/* Whether a result belongs on the channel. */
+bool channel_matches(const struct channel *c, const struct run_event *e);
+
+#endif
