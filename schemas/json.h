@@ -64,6 +64,9 @@ struct json_fault {
 int json_parse(struct bytes text, int depth_max, struct json_value *out,
                struct json_fault *out_fault) MUST_CHECK;
 
+/* The type of the value that begins with this byte, in a good text. */
+enum json_type json_type_of(uint8_t first);
+
 struct json_walk {
     const uint8_t *at;
     const uint8_t *end;
