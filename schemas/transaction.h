@@ -54,6 +54,14 @@ struct transaction_words {
 };
 
 /*
+ * For decoders: sets the words, unless `w` is NULL, and returns `reason`. Words
+ * that do not fit are cut.
+ */
+enum reason transaction_refuse(struct transaction_words *w, enum reason reason,
+                               const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/*
  * Decodes `input` and checks everything of rule set `rules` of `chain` that
  * needs no curve. `rules` is 1..chain_rules_newest(chain->ns).
  *

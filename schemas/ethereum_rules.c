@@ -1,0 +1,309 @@
+/*
+ * schemas/ethereum_rules.c: the rule sets of `eip155`.
+ *
+ * A set is a row of the table below and a page in schemas/rules. Neither ever
+ * changes once it is released, because a record names its set and a replay in
+ * ten years must find the same verdict: a new rule is a new set.
+ *
+ * The order of the checks is geth's, so that a transaction with two faults is
+ * refused in the same words; none of them needs a curve.
+ *
+ * From: schemas/ethereum.c.
+ * To:   schemas/chain.h, schemas/amount.h.
+ */
+#include <string.h>
+
+#include "schemas/amount.h"
+#include "schemas/base/fail.h"
+#include "schemas/ethereum.h"
+
+/* The rules of one set beyond encoding and signature. */
+struct rule_set {
+    bool pool;            /* what follows is checked; else ignored */
+    size_t initcode_max;  /* bytes (EIP-3860) */
+    uint64_t gas_call;    /* intrinsic gas of any transaction */
+    uint64_t gas_create;  /* the same when it creates a contract */
+    uint64_t gas_zero;    /* each zero byte of data (EIP-2028) */
+    uint64_t gas_other;   /* each other byte */
+    uint64_t gas_word;    /* each 32 bytes of init code (EIP-3860) */
+    uint64_t gas_address; /* each address of the access list (EIP-2930) */
+    uint64_t gas_key;     /* each storage key of it */
+};
+
+static const struct rule_set rule_sets[] = {
+    [1] = {.pool = false},
+    [2] = {.pool = true,
+           .initcode_max = 49152,
+           .gas_call = 21000,
+           .gas_create = 53000,
+           .gas_zero = 4,
+           .gas_other = 16,
+           .gas_word = 2,
+           .gas_address = 2400,
+           .gas_key = 1900},
+};
+
+#define RULE_SETS_COUNT ((int)(sizeof(rule_sets) / sizeof(rule_sets[0])))
+
+#define PARITY_BAD 255
+
+#define INVALID_SIGNATURE "invalid sender: invalid transaction v, r, s values"
+
+/* The order of the curve, and half of it, rounded down. */
+static const uint8_t curve_order[32] = {
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48,
+    0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+};
+static const uint8_t curve_half[32] = {
+    0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0x5d, 0x57, 0x6e, 0x73, 0x57, 0xa4,
+    0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
+};
+
+static bool is_small(struct bytes integer, uint8_t *out)
+{
+    if (integer.count > 1)
+        return false;
+    *out = integer.count == 0 ? 0 : integer.data[0];
+    return true;
+}
+
+/* (v - 35) / 2, for v >= 35 of at most 32 bytes; the parity is what is left. */
+static void chain_id_of_v(struct bytes v, uint8_t out[32], uint8_t *out_parity)
+{
+    int borrow = 35, carry = 0;
+
+    memset(out, 0, 32);
+    memcpy(out + 32 - v.count, v.data, v.count);
+    for (int i = 31; i >= 0 && borrow > 0; i--) {
+        int rest = out[i] - borrow;
+
+        borrow = rest < 0;
+        out[i] = (uint8_t)rest;
+    }
+    *out_parity = out[31] & 1;
+    for (int i = 0; i < 32; i++) {
+        int next = out[i] & 1;
+
+        out[i] = (uint8_t)(out[i] >> 1 | carry << 7);
+        carry = next;
+    }
+}
+
+static bool chain_id_of_legacy(struct bytes v, uint8_t out[32],
+                               uint8_t *out_parity)
+{
+    uint8_t small;
+
+    *out_parity = PARITY_BAD;
+    if (v.count > 32)
+        return false;
+    if (is_small(v, &small) && small < 35) {
+        if (small == 27 || small == 28)
+            *out_parity = (uint8_t)(small - 27);
+        return false;
+    }
+    chain_id_of_v(v, out, out_parity);
+    return true;
+}
+
+bool ethereum_chain_id(const struct ethereum_fields *f, uint8_t out[32],
+                       uint8_t *out_parity)
+{
+    uint8_t small;
+
+    if (f->type == 0)
+        return chain_id_of_legacy(f->v, out, out_parity);
+    *out_parity = is_small(f->v, &small) && small <= 1 ? small : PARITY_BAD;
+    return amount_set(f->chain_id, out) == 0;
+}
+
+/* The transaction names `digits`; is that the chain of the record? */
+static bool same_chain(const struct chain *chain, const char *digits)
+{
+    return strncmp(chain->name, "eip155:", 7) == 0 &&
+           strcmp(chain->name + 7, digits) == 0;
+}
+
+static enum reason check_chain(const struct chain *chain,
+                               struct transaction *out,
+                               struct transaction_words *words)
+{
+    char digits[AMOUNT_TEXT_MAX + 1];
+
+    amount_format(out->chain_id, digits);
+    if (same_chain(chain, digits)) {
+        out->chain_in_bytes = *chain;
+        return REASON_NONE;
+    }
+    return transaction_refuse(
+        words,
+        chain_eip155(bytes_of(out->chain_id, 32), &out->chain_in_bytes) == 0
+            ? REASON_WRONG_CHAIN
+            : REASON_CHAIN_NOT_SERVED,
+        "invalid sender: invalid chain id for signer: have %s want %s", digits,
+        chain->name + 7);
+}
+
+static bool is_zero(const uint8_t number[32])
+{
+    static const uint8_t zero[32];
+
+    return memcmp(number, zero, 32) == 0;
+}
+
+/* r and s in 1 .. n-1, s in the lower half, parity 0 or 1. */
+static enum reason check_signature(const struct ethereum_fields *f,
+                                   struct transaction *out,
+                                   struct transaction_words *words)
+{
+    uint8_t *r = out->signature, *s = out->signature + 32;
+
+    if (out->parity == PARITY_BAD)
+        return transaction_refuse(words, REASON_BAD_RECOVERY_ID, "%s",
+                                  INVALID_SIGNATURE);
+    if (amount_set(f->r, r) < 0 || amount_set(f->s, s) < 0 || is_zero(r) ||
+        is_zero(s) || memcmp(r, curve_order, 32) >= 0 ||
+        memcmp(s, curve_order, 32) >= 0)
+        return transaction_refuse(words, REASON_OUT_OF_RANGE, "%s",
+                                  INVALID_SIGNATURE);
+    if (memcmp(s, curve_half, 32) > 0)
+        return transaction_refuse(words, REASON_HIGH_S, "%s",
+                                  INVALID_SIGNATURE);
+    out->signature[64] = out->parity;
+    out->signature_count = 65;
+    return REASON_NONE;
+}
+
+static uint64_t intrinsic_gas(const struct rule_set *set,
+                              const struct ethereum_fields *f)
+{
+    bool create = f->to.count == 0;
+    uint64_t gas = create ? set->gas_create : set->gas_call;
+    size_t zeros = 0;
+
+    for (size_t i = 0; i < f->data.count; i++)
+        zeros += f->data.data[i] == 0;
+    gas += zeros * set->gas_zero + (f->data.count - zeros) * set->gas_other;
+    if (create)
+        gas += (f->data.count + 31) / 32 * set->gas_word;
+    return gas + f->access_addresses * set->gas_address +
+           f->access_keys * set->gas_key;
+}
+
+/* Numbers that must fit 256 bits to be read at all. */
+static enum reason check_widths(const struct ethereum_fields *f,
+                                struct transaction *out, uint8_t price[32],
+                                struct transaction_words *words)
+{
+    uint8_t tip[32];
+
+    if (amount_set(f->price, price) < 0)
+        return transaction_refuse(words, REASON_FIELD_RANGE,
+                                  "max fee per gas higher than 2^256-1");
+    if (amount_set(f->tip, tip) < 0)
+        return transaction_refuse(words, REASON_FIELD_RANGE,
+                                  "max priority fee per gas higher than "
+                                  "2^256-1");
+    if (amount_set(f->value, out->amount) < 0)
+        return transaction_refuse(words, REASON_FIELD_RANGE,
+                                  "insufficient funds for gas * price + value");
+    return REASON_NONE;
+}
+
+/* Rules of a pool that can be known before anything about the sender. */
+static enum reason check_pool_early(const struct rule_set *set,
+                                    const struct ethereum_fields *f,
+                                    struct transaction_words *words)
+{
+    if (f->to.count == 0 && f->data.count > set->initcode_max)
+        return transaction_refuse(
+            words, REASON_INITCODE_SIZE,
+            "max initcode size exceeded: code size %zu limit %zu",
+            f->data.count, set->initcode_max);
+    /* Without leading zeros, the longer number is the larger one. */
+    if (f->type == 2 && (f->tip.count > f->price.count ||
+                         (f->tip.count == f->price.count &&
+                          bytes_compare(f->tip, f->price) > 0)))
+        return transaction_refuse(
+            words, REASON_TIP_ABOVE_CAP,
+            "max priority fee per gas higher than max fee per gas");
+    return REASON_NONE;
+}
+
+static enum reason check_pool_late(const struct rule_set *set,
+                                   const struct ethereum_fields *f,
+                                   const uint8_t price[32],
+                                   const uint8_t value[32],
+                                   struct transaction_words *words)
+{
+    uint64_t least = intrinsic_gas(set, f);
+
+    if (f->nonce == UINT64_MAX)
+        return transaction_refuse(words, REASON_NONCE_TOO_HIGH,
+                                  "nonce has max value");
+    if (f->gas < least)
+        return transaction_refuse(
+            words, REASON_INTRINSIC_GAS,
+            "intrinsic gas too low: gas %llu, minimum needed %llu",
+            (unsigned long long)f->gas, (unsigned long long)least);
+    if (!amount_cost_fits(f->gas, price, value))
+        return transaction_refuse(words, REASON_COST_OVERFLOW,
+                                  "insufficient funds for gas * price + value");
+    return REASON_NONE;
+}
+
+/* v as 0 or 1 names no chain either, and geth says so before it looks closer */
+static enum reason refuse_unprotected(const struct ethereum_fields *f,
+                                      const struct transaction *t,
+                                      struct transaction_words *words)
+{
+    uint8_t small;
+
+    if (t->parity == PARITY_BAD && !(is_small(f->v, &small) && small <= 1))
+        return transaction_refuse(words, REASON_BAD_RECOVERY_ID, "%s",
+                                  INVALID_SIGNATURE);
+    return transaction_refuse(words,
+                              t->parity == PARITY_BAD ? REASON_BAD_RECOVERY_ID
+                                                      : REASON_CHAIN_REQUIRED,
+                              "only replay-protected (EIP-155) transactions "
+                              "allowed over RPC");
+}
+
+enum reason ethereum_rules(const struct chain *chain, int rules,
+                           const struct ethereum_fields *f,
+                           struct transaction *out,
+                           struct transaction_words *words)
+{
+    const struct rule_set *set;
+    enum reason reason;
+    uint8_t price[32];
+
+    CHECK(rules >= 1 && rules < RULE_SETS_COUNT);
+    set = &rule_sets[rules];
+    out->has_nonce = true;
+    out->nonce = f->nonce;
+    out->has_chain_id = ethereum_chain_id(f, out->chain_id, &out->parity);
+
+    if (f->type != 0 && !out->has_chain_id)
+        return transaction_refuse(
+            words, REASON_FIELD_RANGE,
+            "invalid sender: invalid chain id for signer: "
+            "more than 256 bits");
+    if (set->pool && !out->has_chain_id)
+        return refuse_unprotected(f, out, words);
+    if (set->pool) {
+        reason = check_pool_early(set, f, words);
+        if (reason != REASON_NONE)
+            return reason;
+    }
+    reason = check_widths(f, out, price, words);
+    if (reason == REASON_NONE && out->has_chain_id)
+        reason = check_chain(chain, out, words);
+    if (reason == REASON_NONE)
+        reason = check_signature(f, out, words);
+    if (reason == REASON_NONE && set->pool)
+        reason = check_pool_late(set, f, price, out->amount, words);
+    return reason;
+}

@@ -1,0 +1,54 @@
+/*
+ * schemas/transaction.c: hands bytes to the decoder of their chain.
+ *
+ * To add a chain: write its decoder, and add its namespace to the switches here
+ * and its newest rule set to schemas/chain.c.
+ *
+ * From: producer/submit.c (the door), verifier/judge.c.
+ * To:   schemas/ethereum.c.
+ */
+#include "schemas/transaction.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "schemas/base/fail.h"
+#include "schemas/ethereum.h"
+
+enum reason transaction_refuse(struct transaction_words *w, enum reason reason,
+                               const char *format, ...)
+{
+    va_list args;
+
+    if (w == NULL)
+        return reason;
+    va_start(args, format);
+    vsnprintf(w->text, sizeof(w->text), format, args);
+    va_end(args);
+    return reason;
+}
+
+enum reason transaction_decode(const struct chain *chain, int rules,
+                               struct bytes input, struct transaction *out,
+                               struct transaction_words *out_words)
+{
+    *out = (struct transaction){.canonical = input};
+    if (out_words != NULL)
+        out_words->text[0] = '\0';
+    if (chain->ns == CHAIN_EIP155)
+        return ethereum_decode(chain, rules, input, out, out_words);
+    return transaction_refuse(out_words, REASON_UNSUPPORTED_CHAIN, "%s",
+                              reason_words(REASON_UNSUPPORTED_CHAIN));
+}
+
+void transaction_signing_hash(struct transaction *t)
+{
+    CHECK(t->signature_count > 0);
+    /* Only eip155 gets as far as a signature in this release. */
+    ethereum_sign_transaction(t);
+}
+
+int transaction_chain(struct bytes input, bool *out_has, struct chain *out)
+{
+    return ethereum_chain(input, out_has, out);
+}
