@@ -57,6 +57,7 @@ postgres_start() {
         ran=
         port_must_be_free "$POSTGRES_PORT"
         postgres_init
+        postgres_settle
         process_start postgres "${POSTGRES_AS[@]}" "$POSTGRES_BIN/postgres" \
             -D "$POSTGRES_DATA" -p "$POSTGRES_PORT" -h 127.0.0.1 \
             -c unix_socket_directories= -c shared_buffers=128MB -c jit=off \
@@ -67,6 +68,29 @@ postgres_start() {
         "select 1 from pg_database where datname = 'tidemill'" | grep -q 1 ||
         postgres_sql template1 'create database tidemill'
     step_done "127.0.0.1:$POSTGRES_PORT, data in $POSTGRES_DATA$ran"
+}
+
+# After a kill -9 a new server is refused while the old one's children still
+# end, or its own zombie waits to be taken from the table.
+postgres_settle() {
+    local deadline=$(($(steps_now_us) + 10 * 1000000))
+    while postgres_lingers && [ "$(steps_now_us)" -lt "$deadline" ]; do
+        sleep 0.05
+    done
+}
+
+postgres_lingers() {
+    local pid stat folder
+    [ -s "$POSTGRES_DATA/postmaster.pid" ] || return 1
+    read -r pid <"$POSTGRES_DATA/postmaster.pid"
+    stat=$(process_stat "$pid") || stat=gone
+    case $stat in Z*) return 0 ;; esac
+    for folder in /proc/[0-9]*/cwd; do
+        if [ "$folder" -ef "$POSTGRES_DATA" ]; then
+            return 0
+        fi
+    done
+    return 1
 }
 
 postgres_sql() {

@@ -36,6 +36,13 @@ step() {
     fi
 }
 
+# step_note WORDS: what the running step is at; only a terminal shows it.
+step_note() {
+    if [ -t 1 ]; then
+        printf '\033[K           %-11s %s ...\r' "$STEP_NAME" "$1"
+    fi
+}
+
 # step_done WORDS: what is true now.
 step_done() {
     if [ -t 1 ]; then
