@@ -79,6 +79,12 @@ int leaf_state_find(struct bytes word, enum leaf_state *out_state);
     "SELECT leaf, state, seal, from_at, to_at FROM tidemill.leaves"            \
     " WHERE state IN ('live', 'sealed') ORDER BY leaf DESC"
 
+/* The live leaf has no statistics: plans must not depend on them. */
+#define LEAF_SQL_SESSION                                                       \
+    "SET enable_seqscan = off; SET enable_hashjoin = off;"                     \
+    " SET enable_mergejoin = off; SET plan_cache_mode = force_generic_plan;"   \
+    " SET jit = off;"
+
 /* Each appends one statement to `out`; 0 or FAIL_FULL. */
 
 /*
@@ -90,7 +96,12 @@ int leaf_state_find(struct bytes word, enum leaf_state *out_state);
  */
 int leaf_sql_insert_transactions(int leaf, struct buffer *out);
 
-/* $1 bytea[] hash, $2 int8[] chain -> hash, chain, log, partition, off */
+/*
+ * $1 bytea[] hash -> hash, chain, log, partition, off. The caller compares the
+ * chain: one hash may be valid on two. Connections that send this (and
+ * leaf_sql_rows) run LEAF_SQL_SESSION, or a plan made while the leaf was empty
+ * scans it when it is full.
+ */
 int leaf_sql_find(int leaf, struct buffer *out);
 
 /* The same over `count` leaves in one statement; newest first in `leaves`. */

@@ -13,8 +13,9 @@
  *   postgres_sync(pg, 5000)                -+   -> answer, answer
  *
  * Every statement gets exactly one answer, whatever happens: POSTGRES_LOST when
- * the connection went before its answer came. Inside an answer everything here
- * may be called, postgres_drop() and postgres_close() included.
+ * the connection went before its answer came. Only postgres_close() ends that.
+ * Answers and state changes come from the loop, never from inside a call of
+ * ours, and inside them everything here may be called.
  *
  * Thread: the loop's.
  */
@@ -64,6 +65,9 @@ struct postgres_options {
     int age_ms_max;               /* for postgres_renew_if_old(); 0: never */
     const char *name;             /* in logs and metrics: "ledger" */
 };
+
+/* One parameter may be no longer than this. */
+#define POSTGRES_PARAM_BYTES_MAX ((size_t)256 << 20)
 
 /* One parameter, in PostgreSQL's binary form. `value.data` NULL is NULL. */
 struct postgres_param {
@@ -134,21 +138,25 @@ void postgres_sync(struct postgres *pg, int deadline_ms);
  * simple protocol, after every flight that is under way. It runs in one
  * transaction unless it holds BEGIN and COMMIT of its own; the first error ends
  * it. One answer: the last statement's, or the error. Cells are text there.
+ * Nothing else is queued on this connection until that answer came.
  */
 void postgres_script(struct postgres *pg, const char *sql, int deadline_ms,
                      postgres_fn done, void *arg);
 
-/* Drops the connection now; it opens again by itself. */
+/*
+ * Drops the connection: what is queued from now on is lost, and what was is
+ * told so at the end of this turn. It opens again by itself.
+ */
 void postgres_drop(struct postgres *pg, const char *why);
 
 /*
  * Drops the connection if it is older than age_ms_max (less up to a tenth, so
  * that a fleet does not renew together) and nothing is pending. The caller is
- * between two transactions. Returns whether it did; `state` has been told.
+ * between two transactions. Returns whether it did.
  */
 bool postgres_renew_if_old(struct postgres *pg);
 
-/* Every pending statement gets POSTGRES_LOST first. NULL is fine. */
+/* Nothing is called any more. NULL is fine. */
 void postgres_close(struct postgres *pg);
 
 bool postgres_up(const struct postgres *pg);
