@@ -60,8 +60,9 @@ void loop_run(struct loop *l);
 bool loop_run_until(struct loop *l, const bool *done, int64_t ms);
 
 /*
- * Makes loop_run() return after the turn that is running. Any thread. Called
- * while no loop_run() is running, it ends the next one at once.
+ * Makes loop_run() return soon: callbacks that are due in the same turn still
+ * run. Any thread. Called while no loop_run() is running, it ends the next one
+ * at once.
  */
 void loop_stop(struct loop *l);
 

@@ -134,14 +134,10 @@ MUST_CHECK enum setting_outcome setting_load(const struct setting_options *o,
                                              char **environment,
                                              struct buffer *out_text);
 
-/*
- * Sets one setting of a table by its flag, "--name=value" or "--name" for a
- * flag setting, for programs that parse arguments themselves (command.h).
- * Returns 0; FAIL_NOT_FOUND when no table has it (nothing is written); or
- * FAIL_SETTING, and the words are in `why`.
- */
-MUST_CHECK int setting_flag(const struct setting_options *o, const char *flag,
-                            struct buffer *why);
+/* The row that the flag "--name" or "--name=value" sets, or NULL. For programs
+ * that sort their arguments themselves (command.h). */
+const struct setting *setting_find_flag(const struct setting_options *o,
+                                        const char *flag);
 
 /*
  * The index-th pass-through pair seen by setting_load(): name without
@@ -152,12 +148,10 @@ MUST_CHECK int setting_flag(const struct setting_options *o, const char *flag,
 bool setting_passed(size_t index, const char **out_name,
                     const char **out_value);
 
-/* Appends the page of --settings, or table rows for deploy/settings.md. */
-void setting_print(const struct setting_options *o, struct buffer *out);
-void setting_print_markdown(const struct setting_options *o,
-                            struct buffer *out);
+/* True if the value may be read from the file that NAME_FILE names. */
+bool setting_in_file(const struct setting *s);
 
-/* How many letters differ (insert, delete, replace), at most 64 long. */
+/* How many letters differ (insert, delete, replace); looks at 64 of each. */
 int setting_distance(const char *a, const char *b);
 
 #endif
