@@ -37,8 +37,8 @@ struct kafka_config {
 };
 
 /*
- * Fills a config: `brokers`, and every TIDEMILL_KAFKA_<KEY> of the environment
- * (but TIDEMILL_KAFKA_BROKERS), where KEY is a librdkafka key in capitals with
+ * Fills a config: `brokers`, and every TIDEMILL_KAFKA_<KEY> that the settings
+ * let pass (setting_passed()), where KEY is a librdkafka key in capitals with
  * its dots written as underscores. Keys that the promise rests on are refused
  * by name. Returns 0, then kafka_config_fini(), or
  *   FAIL_SETTING  `out_why` (a text of ours, appended) names variable, value
@@ -47,7 +47,10 @@ struct kafka_config {
 int kafka_config_init(struct kafka_config *out, const char *brokers,
                       struct buffer *out_why) MUST_CHECK;
 
-/* Sets one more key, as if it stood in the environment. Same returns. */
+/*
+ * Sets one more key, by its librdkafka name or as written in a setting
+ * ("LINGER_MS"). The last one counts. Same returns.
+ */
 int kafka_config_set(struct kafka_config *k, const char *name,
                      const char *value, struct buffer *out_why) MUST_CHECK;
 
@@ -70,6 +73,7 @@ const char *kafka_library_warning(void); /* "" when nothing is */
 struct kafka_topic {
     char name[KAFKA_TOPIC_NAME_MAX + 1];
     bool exists;
+    bool described; /* what its configuration says is known: min_insync … */
     int32_t partitions;
     int replication;           /* the least of all its partitions */
     int leaderless;            /* partitions without a leader now */

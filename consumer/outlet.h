@@ -97,6 +97,12 @@ bool outlet_connected(const struct outlet *o);
 const char *outlet_why(const struct outlet *o);
 
 /*
+ * For tests: the library declares itself unusable, as it does after an
+ * OUT_OF_ORDER from a broker.
+ */
+void outlet_break(struct outlet *o);
+
+/*
  * Calls `done` once, on the loop, when everything sent so far was reported, or
  * after `deadline_ms`: then what is left is reported UNKNOWN before it. One at
  * a time; sending goes on meanwhile.
