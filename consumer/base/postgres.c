@@ -80,6 +80,7 @@ struct postgres {
 
     struct postgres_steps steps;
     struct postgres_names names;
+    uint64_t flight;          /* number of the one being queued */
     PGresult *prepare_failed; /* for the statement that follows it */
     PGresult *script_result;  /* last one of the script that runs */
     bool script_running;
@@ -703,6 +704,7 @@ static void prepared(struct postgres *pg, struct postgres_step *step,
 {
     step->answered = true;
     if (PQresultStatus(r) == PGRES_COMMAND_OK) {
+        postgres_names_confirm(&pg->names, step->name);
         PQclear(r);
         return;
     }
@@ -909,11 +911,12 @@ static void read_params(struct params *out, const struct postgres_param *params,
 static uint64_t named(struct postgres *pg, const char *sql,
                       const struct params *p, char out_text[24])
 {
-    uint64_t name = postgres_names_find(&pg->names, sql), evicted = 0;
+    uint64_t name = postgres_names_find(&pg->names, sql, pg->flight),
+             evicted = 0;
     char text[40];
 
     if (name == 0) {
-        name = postgres_names_add(&pg->names, sql, &evicted);
+        name = postgres_names_add(&pg->names, sql, pg->flight, &evicted);
         if (evicted != 0) {
             snprintf(text, sizeof(text), "DEALLOCATE s%" PRIu64, evicted);
             if (PQsendQueryParams(pg->conn, text, 0, NULL, NULL, NULL, NULL, 1))
@@ -996,6 +999,7 @@ void postgres_sync(struct postgres *pg, int deadline_ms)
 {
     if (!usable(pg))
         return;
+    pg->flight++;
     if (!PQpipelineSync(pg->conn)) {
         mark_broken(pg, PQerrorMessage(pg->conn));
         return;

@@ -77,14 +77,16 @@ int64_t postgres_steps_deadline(struct postgres_steps *s)
     return earliest;
 }
 
-uint64_t postgres_names_find(struct postgres_names *n, const char *sql)
+uint64_t postgres_names_find(struct postgres_names *n, const char *sql,
+                             uint64_t flight)
 {
     size_t i;
 
     for (i = 0; i < POSTGRES_NAMES_MAX; i++) {
         struct postgres_named *named = &n->named[i];
 
-        if (named->sql != NULL && strcmp(named->sql, sql) == 0) {
+        if (named->sql != NULL && strcmp(named->sql, sql) == 0 &&
+            (named->confirmed || named->flight == flight)) {
             named->used = ++n->clock;
             return named->name;
         }
@@ -108,17 +110,28 @@ static struct postgres_named *place(struct postgres_names *n)
 }
 
 uint64_t postgres_names_add(struct postgres_names *n, const char *sql,
-                            uint64_t *out_evicted)
+                            uint64_t flight, uint64_t *out_evicted)
 {
     struct postgres_named *named = place(n);
 
-    *out_evicted = named->sql == NULL ? 0 : named->name;
+    *out_evicted = named->sql != NULL && named->confirmed ? named->name : 0;
     free(named->sql);
     named->sql = strdup(sql);
     CHECK(named->sql != NULL);
     named->name = ++n->last;
     named->used = ++n->clock;
+    named->flight = flight;
+    named->confirmed = false;
     return named->name;
+}
+
+void postgres_names_confirm(struct postgres_names *n, uint64_t name)
+{
+    size_t i;
+
+    for (i = 0; i < POSTGRES_NAMES_MAX; i++)
+        if (n->named[i].sql != NULL && n->named[i].name == name)
+            n->named[i].confirmed = true;
 }
 
 void postgres_names_forget(struct postgres_names *n, uint64_t name)

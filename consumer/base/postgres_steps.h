@@ -58,7 +58,10 @@ int64_t postgres_steps_deadline(struct postgres_steps *s);
 struct postgres_named {
     char *sql; /* owned; NULL = free */
     uint64_t name;
-    uint64_t used; /* clock of the last use */
+    uint64_t used;   /* clock of the last use */
+    uint64_t flight; /* the one it was prepared in */
+    bool confirmed;  /* the server said so; else only its own flight may use
+                        it, which would fail with it */
 };
 
 struct postgres_names {
@@ -67,15 +70,19 @@ struct postgres_names {
     uint64_t last; /* name given last */
 };
 
-/* The name of `sql`, or 0. Notes that it was used. */
-uint64_t postgres_names_find(struct postgres_names *n, const char *sql);
+/* The name of `sql` for use in `flight`, or 0. Notes that it was used. */
+uint64_t postgres_names_find(struct postgres_names *n, const char *sql,
+                             uint64_t flight);
 
 /*
  * Gives `sql` a new name. When the table is full the one unused longest is
- * forgotten and written to `out_evicted`, else 0 is.
+ * forgotten and written to `out_evicted` if the server knows it, else 0 is.
  */
 uint64_t postgres_names_add(struct postgres_names *n, const char *sql,
-                            uint64_t *out_evicted);
+                            uint64_t flight, uint64_t *out_evicted);
+
+/* The server prepared it. */
+void postgres_names_confirm(struct postgres_names *n, uint64_t name);
 
 void postgres_names_forget(struct postgres_names *n, uint64_t name);
 
