@@ -170,6 +170,7 @@ void loop_close(struct loop *l)
     if (l == NULL)
         return;
     CHECK(!l->running);
+    atomic_store(&l->stop, false);
     /* What was closed may close more in its callbacks. */
     for (i = 0; i < 8; i++)
         uv_run(&l->uv, UV_RUN_NOWAIT);

@@ -59,8 +59,11 @@ struct program {
      */
     void (*drain)(struct service *s);
 
-    /* Closes everything start() opened, also half opened. Called once, outside
-     * the loop; what it closes on the loop is waited for. */
+    /*
+     * Closes everything start() opened, also half opened. Called once, outside
+     * any callback: it may run the loop itself (loop_run_until) to wait for an
+     * end. What it closes on the loop is waited for.
+     */
     void (*stop)(struct service *s);
 
     /*
