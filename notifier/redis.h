@@ -20,10 +20,11 @@ struct redis;
 
 struct redis_options {
     struct loop *loop;
-    const char *url; /* redis://[[user]:password@]host[:port][/db] or
-                        unix:///path[?db=n]; copied */
-    int connect_ms;  /* until AUTH, SELECT and SUBSCRIBE are through; 0: 3000 */
-    int silence_ms;  /* without a sign of life; 0: 3000 */
+    const char *name; /* for the log: "publish"; a literal */
+    const char *url;  /* redis://[[user]:password@]host[:port][/db] or
+                         unix:///path[?db=n]; copied */
+    int connect_ms; /* until AUTH, SELECT and SUBSCRIBE are through; 0: 3000 */
+    int silence_ms; /* without a sign of life; 0: 3000 */
     size_t queued_bytes_max; /* published, not yet answered; 0: 32 MiB */
     /* Up: ready to publish, or all subscriptions stand. Down: everything that
      * was not answered is lost. Called on changes only. */
@@ -43,7 +44,8 @@ struct redis_options {
 int redis_open(const struct redis_options *o, struct redis **out_redis,
                const char **out_why) MUST_CHECK;
 
-/* Ends the connection. state() is not called any more. Accepts NULL. */
+/* Ends the connection. state() is not called any more. Accepts NULL. Not from
+ * inside state() or message(). */
 void redis_close(struct redis *r);
 
 /* Whether state(up) was the last word. */

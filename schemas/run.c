@@ -274,6 +274,19 @@ static bool parse_id(struct bytes json, struct record_id *out)
     return record_id_parse(rest, out) == 0;
 }
 
+int32_t run_log(struct bytes header)
+{
+    int64_t log;
+
+    if (header.data == NULL || header.count < 3 ||
+        memcmp(header.data, "1;", 2) != 0)
+        return 0;
+    header = bytes_slice(header, 2, header.count);
+    return take_number(&header, 1, INT32_MAX, &log) && header.data == NULL
+               ? (int32_t)log
+               : 0;
+}
+
 int run_channel(int32_t partition, char out[RUN_CHANNEL_MAX + 1])
 {
     struct buffer text;

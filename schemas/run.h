@@ -72,6 +72,11 @@ int run_event_append(struct buffer *out, const struct run_event *e);
 int run_parse(struct bytes text, struct run_header *out_header,
               struct run_event *out_events, size_t *out_count) MUST_CHECK;
 
+/*
+ * The number in a result's `tm` header, "1;<results log>"; 0 when it says none.
+ */
+int32_t run_log(struct bytes header);
+
 /* "tidemill:results:7". Returns its length. */
 int run_channel(int32_t partition, char out[RUN_CHANNEL_MAX + 1]);
 

@@ -62,7 +62,6 @@ static void ask(struct intake *in, struct partition *p);
 static void hold(struct partition *p, struct bytes text);
 static void release_held(struct intake *in, struct partition *p);
 static void drop_held(struct partition *p);
-static int32_t header_log(struct bytes header);
 
 struct intake *intake_open(const struct intake_options *o)
 {
@@ -164,7 +163,7 @@ void intake_read(struct intake *in, int32_t partition, int64_t from,
     struct run_event e;
 
     CHECK((size_t)partition < in->count && from <= offset);
-    if (!p->begun || !accept_log(in, header_log(header)))
+    if (!p->begun || !accept_log(in, run_log(header)))
         return;
     in->counts.repaired++;
     if (run_event_of(offset, value, &e) == 0) {
@@ -381,20 +380,4 @@ static void drop_held(struct partition *p)
         p->held = h->next;
         free(h);
     }
-}
-
-/* The number in "1;<results log>"; 0 when there is none. */
-static int32_t header_log(struct bytes header)
-{
-    int64_t log = 0;
-
-    if (header.data == NULL || header.count < 3 || header.count > 12 ||
-        header.data[0] != '1' || header.data[1] != ';')
-        return 0;
-    for (size_t i = 2; i < header.count; i++) {
-        if (header.data[i] < '0' || header.data[i] > '9')
-            return 0;
-        log = log * 10 + (header.data[i] - '0');
-    }
-    return log <= INT32_MAX ? (int32_t)log : 0;
 }
