@@ -2,16 +2,18 @@
  * verifier/decide.h: what the answers of a batch's statements mean.
  *
  * Pure: answers in, the next move and at last an outcome out. The ledger sends
- * what this module says and nothing else decides whether rows were written.
+ * what this module says, and nothing else decides whether rows were written.
  *
  *   ASK      sealed leaves, before BEGIN (only if there are any)
  *   WRITE    BEGIN, lock, look, INSERT transactions
  *   RESOLVE  whose rows the conflicts are (only if there are any)
- *   CLOSE    duplicates, rejections, quarantine, announced, ledger, COMMIT
+ *   CLOSE    chains, duplicates, rejections, quarantine, announced, ledger,
+ *            COMMIT
  *   UNDO     ROLLBACK
  *
  * Committed is only what COMMIT's tag calls COMMIT. The first error of a batch
- * names its cause; what follows is noise. A lost answer is unknown.
+ * names its cause; what follows is noise. A lost answer is unknown. COMMIT is
+ * sent only for a batch that adds up.
  *
  * Thread: one at a time.
  */
@@ -36,13 +38,21 @@ enum decide_class {
 /* `table` is the error's table name, "" if it names none. */
 enum decide_class decide_class_of(const char *sqlstate, const char *table);
 
-enum decide_step {
+enum decide_flight {
     DECIDE_ASK,
+    DECIDE_WRITE,
+    DECIDE_RESOLVE,
+    DECIDE_CLOSE,
+    DECIDE_UNDO
+};
+
+enum decide_step {
+    DECIDE_FIND, /* in one or more sealed leaves */
     DECIDE_BEGIN,
     DECIDE_LOCK,
     DECIDE_LOOK,
     DECIDE_INSERT,
-    DECIDE_RESOLVE,
+    DECIDE_WHOSE,
     DECIDE_CHAINS,
     DECIDE_DUPLICATES,
     DECIDE_REJECTIONS,
@@ -63,16 +73,21 @@ enum decide_move {
 };
 
 struct decide {
-    size_t expected; /* records of the batch */
-    size_t present;  /* own rows: inserted now or there already */
-    size_t duplicates, rejected, quarantined;
-    size_t conflicts;   /* offered and not inserted */
-    size_t outstanding; /* answers the flight still owes */
-    bool open;          /* BEGIN was sent and no end of it is known */
-    bool committing;    /* COMMIT was sent */
-    bool committed;     /* its tag said so */
-    bool failed;        /* `outcome`, `sqlstate` and `why` hold the cause */
-    bool lost;          /* the connection went */
+    /* The caller counts, before it asks decide_next(). */
+    size_t expected;    /* records of the batch */
+    size_t present;     /* own rows: inserted now or there already */
+    size_t duplicates;  /* of a row whose record is known */
+    size_t rejected;    /* rows for rejections */
+    size_t quarantined; /* rows for quarantine */
+    size_t conflicts;   /* offered, not inserted, not yet resolved */
+
+    enum decide_flight flight; /* sent last */
+    size_t outstanding;        /* answers it still owes */
+    bool open;                 /* BEGIN was sent and no end of it is known */
+    bool committed;            /* COMMIT's tag said so */
+    bool failed;   /* `outcome`, `sqlstate` and `why` hold the cause */
+    bool lost;     /* the connection went */
+    bool doubtful; /* DONE, but the connection is not fit for use: drop it */
     enum ledger_outcome outcome;
     char sqlstate[6];
     char why[200];
@@ -81,23 +96,20 @@ struct decide {
 /* A batch of `expected` records begins; nothing was sent. */
 void decide_start(struct decide *d, size_t expected);
 
-/* A flight with these steps is about to be sent. */
-void decide_sent(struct decide *d, const enum decide_step *steps, size_t count);
+/* `flight` is about to be sent, with `count` statements. Not during another. */
+void decide_sent(struct decide *d, enum decide_flight flight, size_t count);
 
-/* The answer to one step of the flight; in order. */
+/* The answer to one step of the flight; each step answers once. */
 void decide_answer(struct decide *d, enum decide_step step,
                    const struct postgres_answer *a);
 
 /* The look found another live leaf, or none. */
 void decide_stale(struct decide *d, const char *why);
 
-/* Our own doubt (a count that does not add up): nothing will be written. */
+/* Something of ours does not add up: nothing will be written. */
 void decide_doubt(struct decide *d, const char *why);
 
-/*
- * What to do once the flight `last` was sent for is answered in full. Asks
- * whether the batch adds up before it lets COMMIT be sent.
- */
-enum decide_move decide_next(struct decide *d, enum decide_step last);
+/* What to do now. GO_ moves are followed by decide_sent(). */
+enum decide_move decide_next(struct decide *d);
 
 #endif
