@@ -31,7 +31,7 @@ struct reader_options {
     const char *topic;  /* copied */
     const char *header; /* as in consumer_options */
     size_t fetches_max; /* active and waiting; 0: 256 */
-    int queue_kbytes;   /* prefetched; 0: 8,192 */
+    int queue_kbytes;   /* prefetched; 0: 65,536: less makes 2.0.2 pause */
     int deadline_ms;    /* a fetch without any progress ends; 0: 10,000 */
 };
 
