@@ -302,7 +302,7 @@ static void no_such_method(struct call *c, struct json_value method)
     char name[96], words[160];
     size_t count;
 
-    if (json_string(method, (uint8_t *)name, sizeof(name) - 1, &count) < 0)
+    if (json_unescape(method, (uint8_t *)name, sizeof(name) - 1, &count) < 0)
         count = 0;
     snprintf(words, sizeof(words),
              "the method %.*s does not exist/is not available", (int)count,

@@ -14,7 +14,8 @@
  *       ...
  *
  * Names and strings compare after unescaping, so "\u0074x" is "tx". The writer
- * is in schemas/json_writer.h.
+ * is in schemas/json_writer.h. One .c file cannot have this header and
+ * jansson's, whose enumerators have the same names.
  *
  * Thread: any. Memory: slices of the text, which outlives them.
  */
@@ -89,7 +90,7 @@ bool json_is_text(struct json_value v, const char *text);
 /*
  * The contents of a string that has no escapes in it, without a copy.
  *
- * Returns 0, or FAIL_UNSUPPORTED when it has some: json_string() unescapes.
+ * Returns 0, or FAIL_UNSUPPORTED when it has some: json_unescape() unescapes.
  * FAIL_MALFORMED when it is not a string.
  */
 int json_plain(struct json_value v, struct bytes *out) MUST_CHECK;
@@ -99,8 +100,8 @@ int json_plain(struct json_value v, struct bytes *out) MUST_CHECK;
  *
  * Returns 0, FAIL_MALFORMED (not a string), or FAIL_TOO_BIG.
  */
-int json_string(struct json_value v, uint8_t *out, size_t out_max,
-                size_t *out_count) MUST_CHECK;
+int json_unescape(struct json_value v, uint8_t *out, size_t out_max,
+                  size_t *out_count) MUST_CHECK;
 
 /*
  * A number that is a whole one, written without sign, fraction or exponent.

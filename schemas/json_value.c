@@ -49,14 +49,19 @@ static const uint8_t *past_space(const uint8_t *at, const uint8_t *end)
     return at;
 }
 
-/* `at` is on the opening quote. */
+/* `at` is on the opening quote; the closing one is known to be there. */
 static const uint8_t *past_string(const uint8_t *at)
 {
-    for (at++; *at != '"'; at++) {
-        if (*at == '\\')
-            at++;
+    for (at++;; at++) {
+        const uint8_t *before;
+
+        at = rawmemchr(at, '"');
+        for (before = at; before[-1] == '\\'; before--)
+            continue;
+        /* After an even number of backslashes the quote is not escaped. */
+        if ((at - before) % 2 == 0)
+            return at + 1;
     }
-    return at + 1;
 }
 
 static const uint8_t *past_container(const uint8_t *at)
@@ -211,7 +216,7 @@ int json_plain(struct json_value v, struct bytes *out)
     return 0;
 }
 
-int json_string(struct json_value v, uint8_t *out, size_t out_max,
+int json_unescape(struct json_value v, uint8_t *out, size_t out_max,
                 size_t *out_count)
 {
     struct bytes in;
