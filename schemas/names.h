@@ -52,7 +52,9 @@
     X("BATCH_COUNT")                                                           \
     X("BATCH_MS")                                                              \
     X("CHAINS")                                                                \
+    X("CONNECTIONS")                                                           \
     X("DATABASE_URL")                                                          \
+    X("DEADLINE_MS")                                                           \
     X("DRAIN_MS")                                                              \
     X("GATEWAY_URL")                                                           \
     X("HTTP_URL")                                                              \
@@ -63,15 +65,22 @@
     X("LISTEN")                                                                \
     X("LOG_FORMAT")                                                            \
     X("LOG_LEVEL")                                                             \
+    X("MANAGEMENT_ADDRESS")                                                    \
     X("MANAGEMENT_LISTEN")                                                     \
     X("MANAGEMENT_PORT")                                                       \
+    X("MESSAGE_TIMEOUT_MS")                                                    \
     X("OPEN")                                                                  \
     X("PUBLIC_URL")                                                            \
+    X("QUEUE_RECORDS")                                                         \
+    X("RECENT_MS")                                                             \
+    X("RECENT_RECORDS")                                                        \
     X("REDIS_URL")                                                             \
     X("THREADS")                                                               \
     X("TOPIC_RESULTS")                                                         \
     X("TOPIC_SUBMITTED")                                                       \
     X("UPSTREAM_URL")                                                          \
-    X("VECTORS")
+    X("VECTORS")                                                               \
+    X("WINDOW_BYTES")                                                          \
+    X("WINDOW_RECORDS")
 
 #endif

@@ -1,0 +1,37 @@
+/*
+ * deploy/ctl/main.c: tidemill, the operator's command: a list of commands.
+ *
+ * Each stage owns its commands; this is the only program that links several
+ * stages. To add a command: give its stage a file, and this list a line.
+ *
+ * From: an operator.
+ * To:   verifier/command/, deploy/ctl/gen.c.
+ */
+#include "consumer/base/command.h"
+#include "deploy/ctl/gen.h"
+#include "schemas/names.h"
+#include "verifier/command/init.h"
+
+static const struct command *const commands[] = {
+    &command_init,
+    &command_migrate,
+    &command_gen,
+};
+
+#define NAME(n) n,
+static const char *const known[] = {NAMES_SETTINGS(NAME)};
+#undef NAME
+
+int main(int argc, char **argv)
+{
+    static const struct command_table table = {
+        .program = "tidemill",
+        .about = "the operator's hand on tidemill",
+        .commands = commands,
+        .commands_count = sizeof(commands) / sizeof(commands[0]),
+        .known = known,
+        .known_count = sizeof(known) / sizeof(known[0]),
+    };
+
+    return command_main(&table, argc, argv);
+}
