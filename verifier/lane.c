@@ -7,7 +7,7 @@
  * the front, all marks move down together.
  *
  * From: verifier/pipeline.c, with records, verdicts and answers.
- * To:   verifier/gather.c (what to write), verifier/announce.c (what to send).
+ * To:   verifier/writing.c (what to write), verifier/announce.c (what to send).
  */
 #include "verifier/lane.h"
 

@@ -3,8 +3,8 @@
  *
  * Each step is tried once, so the proof ends after at most three readings.
  *
- * From: verifier/assign.c, with what the consumer delivers after an assignment.
- * To:   verifier/assign.c, which reads again, goes on, or stops the partition.
+ * From: verifier/intake.c, with what the consumer delivers after an assignment.
+ * To:   verifier/intake.c, which reads again, goes on, or stops the partition.
  */
 #include "verifier/proof.h"
 

@@ -7,7 +7,7 @@
  * each partition its first position, planted at the log's start.
  *
  * From: deploy/ctl/main.c.
- * To:   consumer/kafka.c, schemas/sql.
+ * To:   consumer/kafka_admin.c, schemas/sql.
  */
 #include "verifier/command/init.h"
 

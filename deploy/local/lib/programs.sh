@@ -19,7 +19,8 @@ programs_build() {
     local log=$DIR/log/build.log
     {
         (cd "$ROOT" && nice cmake --preset release) &&
-            nice cmake --build "$BUILD"
+            nice cmake --build "$BUILD" --target tidemill-producer \
+                tidemill-verifier tidemill-notifier tidemill-gateway tidemill
     } >"$log" 2>&1 ||
         step_fail "the build" "read the log; a fresh start: rm -r $BUILD" "$log"
     step_done "${BUILD#"$ROOT"/}"
@@ -29,7 +30,7 @@ programs_build() {
 programs_init() {
     local log=$DIR/log/init.log rc=0 settings
     mapfile -t settings < <(settings_print)
-    env "${settings[@]}" "$BUILD/tidemill" init --partitions 4 --execute \
+    env "${settings[@]}" "$BUILD/tidemill" init --partitions 4 \
         >"$log" 2>&1 || rc=$?
     [ "$rc" = 0 ] || step_fail "tidemill init (status $rc)" \
         "read the log; data you do not need: deploy/local/down --delete" "$log"
