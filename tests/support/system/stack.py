@@ -162,8 +162,7 @@ class Stack:
 
     def init(self, partitions=4):
         """Topics and tables."""
-        return self.tidemill("init", "--partitions", partitions, "--execute",
-                             check=True)
+        return self.tidemill("init", "--partitions", partitions, check=True)
 
     def program(self, program, name=None, **settings):
         """Starts one process; `ready()` on it waits."""
