@@ -141,6 +141,8 @@ void kafka_survey_close(struct kafka_survey *s, loop_fn closed, void *arg);
  * one thread at a time. ---- */
 
 struct kafka_admin;
+/* `config` is borrowed until kafka_admin_close(). Returns 0, FAIL_SETTING or
+ * FAIL_SYSTEM; no broker needs to answer yet. */
 int kafka_admin_open(const struct kafka_config *config, int deadline_ms,
                      struct kafka_admin **out) MUST_CHECK;
 void kafka_admin_close(struct kafka_admin *a);

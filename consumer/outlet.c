@@ -11,9 +11,9 @@
  * A fatal error (idempotence lost: OUT_OF_ORDER, UNKNOWN_PRODUCER_ID) ends the
  * library's producer, not ours:
  *
- *      1. what it still reports is taken
- *      2. the rest is reported UNKNOWN: any of it may be in the log
- *      3. the old one is destroyed beside the loop; a new one takes over
+ *      1. a new one takes over at once, so nobody is refused
+ *      2. what the old one has not reported is UNKNOWN: it may be in the log
+ *      3. the old one is destroyed beside the loop
  *
  * From: producer/submit.c, verifier/announce.c.
  * To:   the brokers; consumer/pending.c for the slots; consumer/kafka_handle.c
@@ -40,6 +40,7 @@ enum {
     TICK_MS = 1000,
     AGAIN_MS = 500,
     END_MS = 4000,
+    ENDINGS_MAX = 4, /* replaced and not destroyed yet */
     RECORDS_DEFAULT = 100000,
     RECORD_BYTES_DEFAULT = 1000000,
     OVERHEAD_BYTES = 1024 /* of a record in a batch, with its header */
@@ -67,7 +68,9 @@ struct outlet {
     struct loop_timer *timer;       /* liveness; making it again */
     struct loop_timer *flush_timer; /* the deadline of a flush */
     struct pending pending;
-    bool fatal; /* the handle is of no use: make another */
+    bool fatal;    /* the handle is of no use: make another */
+    int64_t again; /* not before, when there is no handle; monotonic */
+    uint64_t lost; /* up to here nothing is reported any more; 0: all is */
     bool flushing;
     bool flush_late; /* its deadline has passed */
     bool closing;
@@ -75,7 +78,7 @@ struct outlet {
     loop_fn flushed, closed;
     void *flushed_arg, *closed_arg;
     struct metric *reports[3];
-    struct metric *remade;
+    struct metric *replaced;
     char why[KAFKA_WHY_MAX + 1];
 };
 
@@ -89,7 +92,8 @@ static rd_kafka_event_t *next_event(struct outlet *o);
 static void take_event(struct outlet *o, rd_kafka_event_t *event);
 static void take_report(struct outlet *o, const rd_kafka_message_t *m);
 static void take_error(struct outlet *o, rd_kafka_event_t *event);
-static void make_again(struct outlet *o);
+static void replace(struct outlet *o);
+static void answer_lost(struct outlet *o);
 static rd_kafka_t *take_handle(struct outlet *o);
 static void end_handle(struct outlet *o);
 static void handle_ended(void *arg);
@@ -160,8 +164,8 @@ static void copy_options(struct outlet *o, const struct outlet_options *from)
                                        "records sent, by what became of them");
     }
     snprintf(labels, sizeof(labels), "client=\"%s\"", o->name);
-    o->remade = metric_counter("tidemill_outlet_remade_total", labels,
-                               "producers replaced after a fatal error");
+    o->replaced = metric_counter("tidemill_outlet_replaced_total", labels,
+                                 "producers replaced after a fatal error");
 }
 
 static int make_handle(struct outlet *o)
@@ -238,15 +242,20 @@ static int make_topics(struct outlet *o)
 
 /* ---- Sending. ---- */
 
-static int send_failed(struct outlet *o, rd_kafka_resp_err_t error)
+static rd_kafka_resp_err_t produce(struct outlet *o, int topic,
+                                   int32_t partition, struct bytes key,
+                                   struct bytes value, struct bytes header,
+                                   struct pending_slot *slot)
 {
-    snprintf(o->why, sizeof(o->why), "%s", rd_kafka_err2str(error));
-    if (error == RD_KAFKA_RESP_ERR__FATAL) {
-        o->fatal = true;
-        loop_hook_arm(o->hook);
-        return FAIL_UNREACHABLE;
-    }
-    return kafka_fail(error);
+    return rd_kafka_producev(
+        o->handle, RD_KAFKA_V_RKT(o->handles[topic]),
+        RD_KAFKA_V_PARTITION(partition < 0 ? RD_KAFKA_PARTITION_UA : partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+        RD_KAFKA_V_KEY(key.data, key.count),
+        RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.count),
+        RD_KAFKA_V_OPAQUE(slot),
+        header.data == NULL ? RD_KAFKA_VTYPE_END : RD_KAFKA_VTYPE_HEADER,
+        o->header, header.data, (ssize_t)header.count, RD_KAFKA_V_END);
 }
 
 int outlet_send(struct outlet *o, int topic, int32_t partition,
@@ -255,30 +264,29 @@ int outlet_send(struct outlet *o, int topic, int32_t partition,
 {
     struct pending_slot *slot = pending_next(&o->pending);
     size_t bytes = key.count + value.count;
-    rd_kafka_resp_err_t error;
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__FATAL;
 
     CHECK(topic >= 0 && (size_t)topic < o->topic_count && done != NULL);
     CHECK(header_value.data == NULL || o->header != NULL);
-    if (o->closing || o->handle == NULL || o->fatal)
-        return FAIL_UNREACHABLE;
     if (bytes > o->record_bytes_max)
         return FAIL_TOO_BIG;
     if (slot == NULL || o->pending.backlog.bytes + bytes > o->bytes_max)
         return FAIL_FULL;
-    error = rd_kafka_producev(
-        o->handle, RD_KAFKA_V_RKT(o->handles[topic]),
-        RD_KAFKA_V_PARTITION(partition < 0 ? RD_KAFKA_PARTITION_UA : partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-        RD_KAFKA_V_KEY(key.data, key.count),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)value.data, value.count),
-        RD_KAFKA_V_OPAQUE(slot),
-        header_value.data == NULL ? RD_KAFKA_VTYPE_END : RD_KAFKA_VTYPE_HEADER,
-        o->header, header_value.data, (ssize_t)header_value.count,
-        RD_KAFKA_V_END);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return send_failed(o, error);
-    pending_start(&o->pending, done, arg, bytes);
-    return 0;
+    if (!o->closing && o->handle != NULL)
+        error = produce(o, topic, partition, key, value, header_value, slot);
+    if (error == RD_KAFKA_RESP_ERR__FATAL && !o->closing) {
+        replace(o);
+        if (o->handle != NULL)
+            error =
+                produce(o, topic, partition, key, value, header_value, slot);
+    }
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        pending_start(&o->pending, done, arg, bytes);
+        return 0;
+    }
+    snprintf(o->why, sizeof(o->why), "%s", rd_kafka_err2str(error));
+    return error == RD_KAFKA_RESP_ERR__FATAL ? FAIL_UNREACHABLE
+                                             : kafka_fail(error);
 }
 
 /* ---- What comes back. ---- */
@@ -292,11 +300,15 @@ static void drain(void *arg)
         return;
     }
     if (o->fatal)
-        make_again(o);
+        replace(o);
+    answer_lost(o);
     settle(o);
 }
 
-/* Gives reports until there are none (true) or the turn is used up (false). */
+/*
+ * Gives reports until there are none, or the handle is of no use (true), or the
+ * turn is used up (false).
+ */
 static bool drain_reports(struct outlet *o, int64_t started)
 {
     for (int count = 0;; count++) {
@@ -305,6 +317,8 @@ static bool drain_reports(struct outlet *o, int64_t started)
                                      clock_ns() - started > TURN_NS))
             return false;
         if (o->event == NULL && (o->event = next_event(o)) == NULL)
+            return true;
+        if (o->fatal)
             return true;
         m = rd_kafka_event_message_next(o->event);
         if (m != NULL) {
@@ -387,32 +401,44 @@ static void take_report(struct outlet *o, const rd_kafka_message_t *m)
 /* ---- Another handle for one that is of no use. ---- */
 
 /*
- * The new one is there before the old one's records are answered, so that who
- * sends again at once is not refused.
+ * Now, also from inside outlet_send(): who sends meanwhile is not refused. The
+ * old one's records are answered at the end of the turn.
  */
-static void make_again(struct outlet *o)
+static void replace(struct outlet *o)
 {
-    uint64_t sequence = o->pending.sequence;
-    bool old = o->handle != NULL;
-
-    if (old) {
-        log_warn("outlet.remade", "client=%s count=%zu why=%s", o->name,
+    if (o->endings >= ENDINGS_MAX)
+        return;
+    if (o->handle != NULL) {
+        log_warn("outlet.replaced", "client=%s count=%zu why=%s", o->name,
                  o->pending.backlog.count, LOG_TEXT(o->why));
-        metric_add(o->remade, 1);
+        metric_add(o->replaced, 1);
+        o->lost = o->pending.sequence;
         end_handle(o);
+        loop_hook_arm(o->hook);
+    } else if (clock_ms() < o->again) {
+        return;
     }
     o->fatal = false;
-    if (!o->closing && make_handle(o) < 0) {
-        if (o->handle != NULL)
-            end_handle(o);
-        o->fatal = true;
-        loop_timer_start(o->timer, AGAIN_MS, TICK_MS);
-    }
-    if (!old)
+    if (o->closing || make_handle(o) == 0)
         return;
-    metric_add(o->reports[OUTLET_UNKNOWN], o->pending.backlog.count);
-    pending_answer_all(&o->pending, sequence, "the producer was replaced",
-                       true);
+    if (o->handle != NULL)
+        end_handle(o);
+    o->fatal = true;
+    o->again = clock_ms() + AGAIN_MS;
+}
+
+static void answer_lost(struct outlet *o)
+{
+    uint64_t lost = o->lost;
+    size_t before = o->pending.backlog.count;
+
+    o->lost = 0;
+    if (lost == 0)
+        return;
+    pending_answer_all(&o->pending, lost, "the producer was replaced", true);
+    if (before > o->pending.backlog.count)
+        metric_add(o->reports[OUTLET_UNKNOWN],
+                   before - o->pending.backlog.count);
 }
 
 /* Lets go of everything that refers to the handle. */
@@ -453,7 +479,7 @@ static void handle_ended(void *arg)
     struct outlet *o = arg;
 
     o->endings--;
-    settle(o);
+    drain(o);
 }
 
 static void tick(void *arg)
@@ -532,9 +558,11 @@ static void settle(struct outlet *o)
         return;
     if (o->pending.marked > 0 && !o->flush_late)
         return;
-    metric_add(o->reports[OUTLET_UNKNOWN], o->pending.marked);
-    pending_answer_all(&o->pending, o->pending.mark, "the deadline has passed",
-                       false);
+    if (o->pending.marked > 0) {
+        metric_add(o->reports[OUTLET_UNKNOWN], o->pending.marked);
+        pending_answer_all(&o->pending, o->pending.mark,
+                           "the deadline has passed", false);
+    }
     if (o->flushing) {
         o->flushing = false;
         if (!o->closing)
