@@ -18,6 +18,7 @@
 #include "consumer/base/command.h"
 
 #define DRAW_MS 100
+#define DRAW_LINE_MS 1000 /* where every drawing is a line of its own */
 #define BAR_WIDTH 20
 /* The rate forgets what is older than about this. */
 #define RATE_MS 3000
@@ -28,7 +29,8 @@ struct command_progress {
     int64_t started_ms, drawn_ms;
     uint64_t drawn_done;
     double rate; /* a second */
-    bool shown;  /* there is a reader */
+    bool shown;  /* somebody reads it */
+    bool tty;    /* one line is drawn over and over */
 };
 
 static bool forced;
@@ -84,7 +86,7 @@ static void draw(struct command_progress *p, bool last)
     int64_t left;
 
     buffer_init(&line, 512);
-    buffer_append_format(&line, "%s%s  ", isatty(2) ? "\r" : "", p->what);
+    buffer_append_format(&line, "%s%s  ", p->tty ? "\r" : "", p->what);
     if (p->total > 0)
         append_bar(p, &line);
     group(p->done, done);
@@ -100,8 +102,8 @@ static void draw(struct command_progress *p, bool last)
                : -1;
     if (left >= 0 && left < 100 * 3600)
         append_time(left, &line);
-    buffer_append_text(&line, isatty(2) ? "\033[K" : "\n");
-    if (last && isatty(2))
+    buffer_append_text(&line, p->tty ? "\033[K" : "\n");
+    if (last && p->tty)
         buffer_append_byte(&line, '\n');
     fputs(buffer_text(&line), stderr);
     fflush(stderr);
@@ -117,7 +119,8 @@ struct command_progress *command_progress_open(const char *what, uint64_t total)
     p->total = total;
     p->started_ms = clock_ms();
     p->drawn_ms = p->started_ms;
-    p->shown = forced || isatty(STDERR_FILENO);
+    p->tty = isatty(STDERR_FILENO);
+    p->shown = forced || p->tty;
     return p;
 }
 
@@ -138,7 +141,7 @@ void command_progress_set(struct command_progress *p, uint64_t done)
     int64_t now = clock_ms();
 
     p->done = done > p->done ? done : p->done;
-    if (!p->shown || now - p->drawn_ms < DRAW_MS)
+    if (!p->shown || now - p->drawn_ms < (p->tty ? DRAW_MS : DRAW_LINE_MS))
         return;
     measure(p, now);
     draw(p, false);

@@ -177,8 +177,9 @@ static void print_text(const char *text, struct buffer *out)
     const char *end, *colon;
 
     if (at != NULL) {
-        end = at + 3 + strcspn(at + 3, "/?#");
-        /* The last @ ends the user part: a password may contain one. */
+        end = at + 3 + strcspn(at + 3, "?#");
+        /* The last @ ends the user part: a password may contain one, and a
+         * slash that should have been escaped. */
         while (end > at && *end != '@')
             end--;
         colon = memchr(at + 3, ':', end > at ? (size_t)(end - at - 3) : 0);
