@@ -304,6 +304,7 @@ void http_connection_refuse(struct http_connection *c, struct http_exchange *x,
         {414, "target_too_long", "The request target is too long."},
         {417, "expectation_failed", "Only 100-continue can be expected."},
         {431, "head_too_large", "There are too many or too long fields."},
+        {503, "too_many_connections", "Try again in a moment."},
         {501, "not_implemented", "The method or coding is not spoken here."},
         {505, "version_not_supported", "Only HTTP/1.1 and 1.0 are spoken."},
     };
@@ -332,6 +333,8 @@ void http_connection_refuse(struct http_connection *c, struct http_exchange *x,
     x->continue_due = false;
     if (c->core->refused != NULL)
         metric_add(c->core->refused, 1);
+    if (status == 503)
+        http_add_header(x, "Retry-After", "1");
     while (refusals[i].status != status)
         CHECK(++i < sizeof(refusals) / sizeof(refusals[0]));
     http_reply_problem(x, status, refusals[i].code, NULL, refusals[i].detail);
