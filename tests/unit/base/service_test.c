@@ -8,12 +8,12 @@
 #include "consumer/base/service.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -168,6 +168,7 @@ static void spawn(const char *first, const char *second)
     c.pid = fork();
     CHECK(c.pid >= 0);
     if (c.pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves nobody */
         dup2(fds[1], 1);
         dup2(fds[1], 2);
         close(fds[0]);
