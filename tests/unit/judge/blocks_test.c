@@ -54,6 +54,7 @@ static void check_row(struct bytes raw, char *columns[COLUMNS])
     }
     EXPECT_TEXT(reason_name(v.reason), "none");
     EXPECT_INT(v.tx.type, type);
+    vectors_expect_canonical(raw);
     EXPECT_TEXT(vectors_text(bytes_of(v.tx.id, 32)), columns[COLUMN_HASH]);
     EXPECT_TEXT(vectors_text(bytes_of(v.tx.sender, v.tx.sender_count)),
                 columns[COLUMN_SENDER]);

@@ -50,6 +50,8 @@ static void check_case(const char *name, json_t *test)
     struct verdict v;
 
     judge_payload(judge, &chain, 2, raw, &v);
+    if (v.verified)
+        vectors_expect_canonical(raw);
     if (exception == NULL) {
         check_valid(name, &v, expected);
     } else if (v.verified) {

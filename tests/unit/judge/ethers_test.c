@@ -153,6 +153,7 @@ TEST(every_signed_form_of_ethers_is_verified_with_its_sender)
             EXPECT_BYTES(bytes_of(v.tx.sender, v.tx.sender_count),
                          bytes_of(sender, 20));
             EXPECT_INT(v.tx.has_chain_id, k != 0);
+            vectors_expect_canonical(raw);
             EXPECT_INT(v.tx.nonce,
                        json_integer_value(json_object_get(fields, "nonce")));
             free((void *)raw.data);

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "schemas/ethereum.h"
 #include "schemas/hex.h"
 #include "schemas/rlp.h"
 #include "tests/support/harness.h"
@@ -123,6 +124,52 @@ VECTORS_UNUSED struct rlp_item vectors_item(struct bytes items, size_t index)
 VECTORS_UNUSED struct bytes vectors_transaction(struct rlp_item item)
 {
     return item.list ? item.raw : item.payload;
+}
+
+/* Writes what was read, all the way down. */
+VECTORS_UNUSED void vectors_write_again(struct rlp_item item,
+                                        struct buffer *out)
+{
+    struct bytes rest = item.payload;
+    struct buffer items;
+
+    if (!item.list) {
+        rlp_append_string(out, item.payload);
+        return;
+    }
+    buffer_init(&items, 1 << 20);
+    while (rest.count > 0) {
+        struct rlp_item inner;
+
+        EXPECT_INT(rlp_read(&rest, &inner), RLP_GOOD);
+        vectors_write_again(inner, &items);
+    }
+    rlp_append_list(out, buffer_bytes(&items));
+    buffer_fini(&items);
+}
+
+/* An accepted transaction, encoded again item by item and field by field. */
+VECTORS_UNUSED void vectors_expect_canonical(struct bytes raw)
+{
+    struct ethereum_fields f;
+    struct bytes list = raw;
+    struct rlp_item item;
+    struct buffer out;
+
+    EXPECT_INT(ethereum_parse(raw, &f, NULL), REASON_NONE);
+    buffer_init(&out, 1 << 20);
+    ethereum_encode(&f, &out);
+    EXPECT_BYTES(buffer_bytes(&out), raw);
+
+    buffer_clear(&out);
+    if (f.type != 0) {
+        buffer_append_byte(&out, f.type);
+        list = bytes_slice(raw, 1, raw.count - 1);
+    }
+    EXPECT_INT(rlp_read(&list, &item), RLP_GOOD);
+    vectors_write_again(item, &out);
+    EXPECT_BYTES(buffer_bytes(&out), raw);
+    buffer_fini(&out);
 }
 
 #endif
