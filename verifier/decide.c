@@ -97,6 +97,9 @@ static void failed_step(struct decide *d, enum decide_step step,
 {
     enum ledger_outcome outcome = LEDGER_OUTAGE;
 
+    /* A sealed leaf that we knew was dropped: our list is old. */
+    if (step == DECIDE_FIND && strcmp(a->sqlstate, "42P01") == 0)
+        outcome = LEDGER_STALE;
     switch (decide_class_of(a->sqlstate, a->table)) {
     case DECIDE_OURS:
         if (step == DECIDE_LEDGER)
