@@ -11,10 +11,17 @@
 #include "deploy/ctl/gen.h"
 #include "schemas/names.h"
 #include "verifier/command/init.h"
+#include "verifier/command/log.h"
+#include "verifier/command/reconcile.h"
 
 static const struct command *const commands[] = {
     &command_init,
     &command_migrate,
+    &command_lag,
+    &command_log_show,
+    &command_log_adopt,
+    &command_log_pass,
+    &command_reconcile,
     &command_gen,
 };
 
