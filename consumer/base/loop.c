@@ -17,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "consumer/base/clock.h"
 #include "consumer/base/log.h"
 #include "consumer/base/loop_inside.h"
 #include "schemas/base/fail.h"
@@ -132,6 +133,37 @@ bool loop_run_until(struct loop *l, const bool *done, int64_t ms)
     l->running = false;
     loop_timer_close(t);
     return *done;
+}
+
+/* Counts handles that are open and not the loop's own. */
+static void count_open(uv_handle_t *handle, void *arg)
+{
+    int *open = arg;
+
+    *open += !uv_is_closing(handle);
+}
+
+#define OWN_HANDLES 5
+
+static bool all_closed(struct loop *l)
+{
+    int open = 0;
+
+    uv_walk(&l->uv, count_open, &open);
+    return l->things == NULL && open <= OWN_HANDLES;
+}
+
+bool loop_settle(struct loop *l, int64_t ms)
+{
+    int64_t until = clock_ms() + ms;
+
+    begin(l);
+    /* The probe's timer ends every wait after 100 ms. */
+    while (!all_closed(l) && clock_ms() < until)
+        uv_run(&l->uv, UV_RUN_ONCE);
+    loop_measure_turn(l);
+    l->running = false;
+    return all_closed(l);
 }
 
 void loop_stop(struct loop *l)

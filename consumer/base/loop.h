@@ -66,6 +66,14 @@ bool loop_run_until(struct loop *l, const bool *done, int64_t ms);
  */
 void loop_stop(struct loop *l);
 
+/*
+ * Runs callbacks until everything that was opened on the loop has been closed,
+ * by us or by a door, or `ms` have passed; returns whether it has. For the end
+ * of a process: what closes in later turns is waited for. Not from inside a
+ * callback.
+ */
+bool loop_settle(struct loop *l, int64_t ms);
+
 /* The handle for the files that may include uv.h (http, postgres, redis). */
 struct uv_loop_s *loop_uv(struct loop *l);
 

@@ -31,6 +31,7 @@
 #include "schemas/base/fail.h"
 
 #define WHY_BYTES_MAX 512
+#define CLOSE_MS 15000 /* for what stop() closes on the loop */
 
 struct service {
     const struct program *program;
@@ -316,6 +317,12 @@ static void close_all(struct service *s)
         s->program->stop(s);
     service_management_close(s->management);
     loop_timer_close(s->deadline);
+    if (!loop_settle(s->loop, CLOSE_MS)) {
+        /* A library that does not let go: everything accepted is finished, so
+         * nothing is lost by ending here. */
+        log_error("service.stuck", "ms=%d", CLOSE_MS);
+        _exit(s->code);
+    }
     loop_close(s->loop);
     free(s->own_state);
 }
