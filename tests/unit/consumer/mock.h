@@ -19,7 +19,10 @@
 #include "tests/support/harness.h"
 
 static rd_kafka_t *mock_owner;
+static rd_kafka_t *mock_producer; /* for records by somebody else */
 static rd_kafka_mock_cluster_t *mock;
+static rd_kafka_topic_t *mock_handles[64]; /* warm: a new one costs 1 s */
+static int mock_count;
 static struct kafka_config mock_config;
 
 /* Starts the cluster with the first test. */
@@ -38,6 +41,13 @@ static void mock_start(void)
     CHECK(mock_owner != NULL);
     mock = rd_kafka_mock_cluster_new(mock_owner, 1);
     CHECK(mock != NULL);
+    conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, NULL);
+    CHECK(rd_kafka_conf_set(conf, "bootstrap.servers",
+                            rd_kafka_mock_cluster_bootstraps(mock), why,
+                            sizeof(why)) == RD_KAFKA_CONF_OK);
+    mock_producer = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
+    CHECK(mock_producer != NULL);
     buffer_init(&words, 1024);
     CHECK(kafka_config_init(&mock_config,
                             rd_kafka_mock_cluster_bootstraps(mock),
@@ -49,12 +59,13 @@ static void mock_start(void)
 static inline const char *mock_topic(int partitions)
 {
     static char name[64];
-    static int number;
 
     mock_start();
-    snprintf(name, sizeof(name), "topic-%d", number++);
+    CHECK(mock_count < 64);
+    snprintf(name, sizeof(name), "topic-%d", mock_count);
     CHECK(rd_kafka_mock_topic_create(mock, name, partitions, 1) ==
           RD_KAFKA_RESP_ERR_NO_ERROR);
+    mock_handles[mock_count++] = rd_kafka_topic_new(mock_producer, name, NULL);
     return name;
 }
 
@@ -63,6 +74,9 @@ __attribute__((destructor)) static void mock_stop(void)
 {
     if (mock == NULL)
         return;
+    while (mock_count > 0)
+        rd_kafka_topic_destroy(mock_handles[--mock_count]);
+    rd_kafka_destroy(mock_producer);
     rd_kafka_mock_cluster_destroy(mock);
     rd_kafka_destroy(mock_owner);
     kafka_config_fini(&mock_config);
