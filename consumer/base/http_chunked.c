@@ -1,7 +1,7 @@
 /*
  * consumer/base/http_chunked.c: one byte after the other, but for the data.
  *
- *   5;name=value CRLF   SIZE, EXTENSION, SIZE_LF
+ *   5;name="value" CRLF SIZE, EXTENSION, SIZE_LF
  *   hello CRLF          DATA, DATA_CR, DATA_LF
  *   0 CRLF              SIZE …
  *   Field: value CRLF   TRAILER, at most 2 KiB of them, checked and dropped
@@ -105,13 +105,23 @@ static int end_size(struct http_chunked *c, uint8_t byte)
     return 0;
 }
 
+/* ;token=token;token="quoted \"string\"" */
 static int read_extension(struct http_chunked *c, uint8_t byte)
 {
+    if ((byte < 0x20 && byte != '\r') || byte >= 0x7f)
+        return -400;
     if (byte == '\r') {
         c->state = SIZE_LF;
-        return 0;
+        return c->quoted ? -400 : 0;
     }
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+    if (c->escaped)
+        c->escaped = false;
+    else if (c->quoted && byte == '\\')
+        c->escaped = true;
+    else if (byte == '"')
+        c->quoted = !c->quoted;
+    else if (!c->quoted && !http_is_token_byte(byte) && byte != '=' &&
+             byte != ';')
         return -400;
     if (++c->extension > HTTP_EXTENSION_BYTES_MAX ||
         ++c->extensions > HTTP_EXTENSIONS_BYTES_MAX)
