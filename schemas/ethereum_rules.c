@@ -119,29 +119,36 @@ bool ethereum_chain_id(const struct ethereum_fields *f, uint8_t out[32],
     return amount_set(f->chain_id, out) == 0;
 }
 
-/* The transaction names `digits`; is that the chain of the record? */
-static bool same_chain(const struct chain *chain, const char *digits)
-{
-    return strncmp(chain->name, "eip155:", 7) == 0 &&
-           strcmp(chain->name + 7, digits) == 0;
-}
-
-static enum reason check_chain(const struct chain *chain,
-                               struct transaction *out,
-                               struct transaction_words *words)
+/*
+ * Sets the chain the bytes name. Mostly it is the record's own, and then there
+ * is nothing to hash.
+ */
+static void name_chain(const struct chain *chain, struct transaction *out)
 {
     char digits[AMOUNT_TEXT_MAX + 1];
 
     amount_format(out->chain_id, digits);
-    if (same_chain(chain, digits)) {
+    if (strncmp(chain->name, "eip155:", 7) == 0 &&
+        strcmp(chain->name + 7, digits) == 0)
         out->chain_in_bytes = *chain;
+    else if (chain_eip155(bytes_of(out->chain_id, 32), &out->chain_in_bytes) <
+             0)
+        out->chain_in_bytes = (struct chain){.ns = CHAIN_EIP155};
+}
+
+static enum reason check_chain(const struct chain *chain,
+                               const struct transaction *t,
+                               struct transaction_words *words)
+{
+    char digits[AMOUNT_TEXT_MAX + 1];
+
+    if (chain_equal(chain, &t->chain_in_bytes))
         return REASON_NONE;
-    }
+    amount_format(t->chain_id, digits);
     return transaction_refuse(
         words,
-        chain_eip155(bytes_of(out->chain_id, 32), &out->chain_in_bytes) == 0
-            ? REASON_WRONG_CHAIN
-            : REASON_CHAIN_NOT_SERVED,
+        t->chain_in_bytes.name[0] != '\0' ? REASON_WRONG_CHAIN
+                                          : REASON_CHAIN_NOT_SERVED,
         "invalid sender: invalid chain id for signer: have %s want %s", digits,
         chain->name + 7);
 }
@@ -285,6 +292,8 @@ enum reason ethereum_rules(const struct chain *chain, int rules,
     out->has_nonce = true;
     out->nonce = f->nonce;
     out->has_chain_id = ethereum_chain_id(f, out->chain_id, &out->parity);
+    if (out->has_chain_id)
+        name_chain(chain, out);
 
     if (f->type != 0 && !out->has_chain_id)
         return transaction_refuse(
