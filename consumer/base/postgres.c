@@ -679,14 +679,11 @@ static void fill_answer(struct postgres_answer *a, PGresult *r)
 }
 
 /* Gives one answer; then looks at what it says about the connection. */
-static void give(struct postgres *pg, struct postgres_step *step, PGresult *r)
+static void give(struct postgres *pg, const struct postgres_step *step,
+                 PGresult *r)
 {
-    postgres_fn done = step->done;
-    void *arg = step->arg;
     struct postgres_answer a;
 
-    step->done = NULL;
-    step->answered = true;
     fill_answer(&a, r);
     if (strcmp(a.sqlstate, "26000") == 0 || strcmp(a.sqlstate, "0A000") == 0)
         postgres_names_forget(&pg->names, step->name);
@@ -694,15 +691,14 @@ static void give(struct postgres *pg, struct postgres_step *step, PGresult *r)
         mark_broken(pg, *a.message ? a.message : PQerrorMessage(pg->conn));
     else if (pg->options.read_write && strcmp(a.sqlstate, "25006") == 0)
         mark_broken(pg, "became read-only");
-    if (done != NULL)
-        done(arg, &a); /* may push steps: `step` is gone now */
+    if (step->done != NULL)
+        step->done(step->arg, &a);
 }
 
 /* A failed Prepare speaks through the statement it was made for. */
-static void prepared(struct postgres *pg, struct postgres_step *step,
+static void prepared(struct postgres *pg, const struct postgres_step *step,
                      PGresult *r)
 {
-    step->answered = true;
     if (PQresultStatus(r) == PGRES_COMMAND_OK) {
         postgres_names_confirm(&pg->names, step->name);
         PQclear(r);
@@ -729,42 +725,47 @@ static void script_part(struct postgres *pg, PGresult *r)
     pg->script_result = r;
 }
 
-static void take_result(struct postgres *pg, struct postgres_step *head,
-                        PGresult *r)
+/* The statement's own result, or that of the Prepare before it. */
+static void statement_result(struct postgres *pg, struct postgres_step *step,
+                             PGresult *r)
 {
-    if (PQresultStatus(r) == PGRES_PIPELINE_SYNC) {
-        CHECK(head->kind == POSTGRES_STEP_SYNC);
-        (void)postgres_steps_pop(&pg->steps);
-        PQclear(r);
+    PGresult *cause = pg->prepare_failed;
+
+    pg->prepare_failed = NULL;
+    give(pg, step, cause != NULL ? cause : r);
+    PQclear(cause);
+    PQclear(r);
+}
+
+/*
+ * Every step has one result, and a script several. The end of a step's results
+ * (NULL) is not waited for: libpq leaves it out when something is sent after a
+ * failed step before its flight's Sync.
+ */
+static void take_result(struct postgres *pg, PGresult *r)
+{
+    struct postgres_step step;
+
+    if (postgres_steps_head(&pg->steps)->kind == POSTGRES_STEP_SCRIPT) {
+        script_part(pg, r);
         return;
     }
-    switch (head->kind) {
+    step = postgres_steps_pop(&pg->steps);
+    switch (step.kind) {
     case POSTGRES_STEP_PREPARE:
-        prepared(pg, head, r);
-        return;
-    case POSTGRES_STEP_SCRIPT:
-        script_part(pg, r);
-        head->answered = true;
+        prepared(pg, &step, r);
         return;
     case POSTGRES_STEP_STATEMENT:
-        if (pg->prepare_failed != NULL) {
-            PGresult *cause = pg->prepare_failed;
-
-            pg->prepare_failed = NULL;
-            give(pg, head, cause);
-            PQclear(cause);
-        } else {
-            give(pg, head, r);
-        }
-        PQclear(r);
-        return;
-    case POSTGRES_STEP_DEALLOCATE:
-        head->answered = true;
-        PQclear(r);
+        statement_result(pg, &step, r);
         return;
     case POSTGRES_STEP_SYNC:
         /* Only the end of the connection comes instead of a sync. */
-        mark_broken(pg, or_empty(PQresultErrorMessage(r)));
+        if (PQresultStatus(r) != PGRES_PIPELINE_SYNC)
+            mark_broken(pg, or_empty(PQresultErrorMessage(r)));
+        PQclear(r);
+        return;
+    case POSTGRES_STEP_DEALLOCATE:
+    case POSTGRES_STEP_SCRIPT:
         PQclear(r);
     }
 }
@@ -818,13 +819,12 @@ static void dispatch(struct postgres *pg)
         r = PQgetResult(pg->conn);
         if (r != NULL) {
             nothing = 0;
-            take_result(pg, head, r);
-        } else if (!head->answered) {
-            nothing++;
-        } else if (head->kind == POSTGRES_STEP_SCRIPT) {
+            take_result(pg, r);
+        } else if (head->kind == POSTGRES_STEP_SCRIPT &&
+                   pg->script_result != NULL) {
             script_done(pg);
         } else {
-            (void)postgres_steps_pop(&pg->steps);
+            nothing++;
         }
     }
 }

@@ -27,7 +27,6 @@ enum postgres_step_kind {
 struct postgres_step {
     enum postgres_step_kind kind;
     bool doomed;         /* queued while down: only to be told so */
-    bool answered;       /* its result came, the end of it not yet */
     postgres_fn done;    /* of statements and scripts */
     void *arg;           /* for done */
     int64_t deadline_ms; /* of syncs and scripts; monotonic */

@@ -388,6 +388,32 @@ TEST(hosts_are_tried_in_turn_names_and_sockets_alike)
     stop();
 }
 
+static void ask_again(void *arg, const struct postgres_answer *a)
+{
+    on_answer(arg, a);
+    ask("ROLLBACK");
+    postgres_sync(t.pg, 5000);
+}
+
+TEST(a_flight_may_be_sent_from_the_last_answer_of_one_that_failed)
+{
+    if (!started())
+        return;
+    ask("BEGIN");
+    ask("SELECT 1 / 0");
+    postgres_queue(t.pg, "COMMIT", NULL, 0, ask_again, NULL);
+    postgres_sync(t.pg, 5000);
+    EXPECT(answers(4));
+    EXPECT_INT(t.notes[2].outcome, POSTGRES_ABORTED);
+    EXPECT_TEXT(t.notes[3].tag, "ROLLBACK");
+    ask("SELECT 4");
+    postgres_sync(t.pg, 5000);
+    EXPECT(answers(5));
+    EXPECT_INT(t.notes[4].number, 4);
+    EXPECT_INT(t.downs, 0);
+    stop();
+}
+
 TEST(a_script_runs_whole_or_not_at_all)
 {
     if (!started())
