@@ -15,6 +15,7 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "consumer/base/clock.h"
 #include "consumer/base/log.h"
@@ -202,6 +203,15 @@ static void begin(struct pipeline *p, struct lane *l,
         consumer_restart(p->consumer, l->partition.id, l->proof.start);
 }
 
+/* The log was noted on another Kafka cluster: its offsets are others. */
+static bool is_other_cluster(const struct pipeline *p)
+{
+    const char *here = kafka_survey_facts(p->survey)->cluster_id;
+
+    return here[0] != '\0' && p->submitted.cluster_id[0] != '\0' &&
+           strcmp(here, p->submitted.cluster_id) != 0;
+}
+
 /*
  * A lane that runs and stands where the database says simply goes on; any other
  * begins there.
@@ -210,7 +220,7 @@ static void located(struct pipeline *p, struct lane *l,
                     const struct ledger_position *at)
 {
     if (takes_records(l)) {
-        if (at->known && at->position == l->position)
+        if (at->known && at->position == l->position && !is_other_cluster(p))
             return;
         lane_forget(l);
         move(l, PARTITION_POSITION_LOST);
@@ -219,6 +229,8 @@ static void located(struct pipeline *p, struct lane *l,
         return;
     if (!at->known)
         intake_stop(p, l, LANE_NOT_PLANTED);
+    else if (is_other_cluster(p))
+        intake_stop(p, l, LANE_UNKNOWN_LOG);
     else if (l->stop == LANE_NEWER_RULES && at->position == l->position)
         intake_stop(p, l, LANE_NEWER_RULES); /* still that record */
     else

@@ -77,7 +77,7 @@ struct pipeline {
     int64_t retry_ms;   /* monotonic; no talk before it */
     int64_t raise_ms;   /* monotonic; last time `announced` was raised alone */
 
-    struct metric *taken, *misplaced, *below, *unproven, *expired;
+    struct metric *taken, *below, *unproven, *expired;
     struct metric *kinds[4], *reasons[REASON_END];
     struct metric *batches, *batch_records, *write_seconds, *commit_seconds;
     struct metric *fenced, *stale, *outage, *unknown, *bad_data;

@@ -24,16 +24,12 @@
 
 #include "consumer/base/clock.h"
 #include "consumer/base/loop.h"
-#include "consumer/kafka.h"
-#include "consumer/reader.h"
 #include "schemas/base/fail.h"
 #include "schemas/names.h"
-#include "verifier/command/database.h"
+#include "verifier/command/cluster.h"
 #include "verifier/command/tally.h"
 
-#define PARTITIONS_MAX 1024
 #define FETCH_ROWS 50000
-#define ADMIN_MS 30000
 
 static const char *brokers, *database_url, *topic;
 static long long wait_ms;
@@ -55,17 +51,12 @@ static const struct command_option options[] = {
 };
 
 struct reconcile {
-    struct database *db;
-    struct kafka_admin *admin;
-    struct kafka_config config;
+    struct cluster c;
     struct command_progress *progress;
-    int log;
-    int32_t partition_count;
-    struct tally tallies[PARTITIONS_MAX];
-    int64_t position[PARTITIONS_MAX], announced[PARTITIONS_MAX];
-    int64_t log_start[PARTITIONS_MAX], log_end[PARTITIONS_MAX];
-    int64_t first_kept[PARTITIONS_MAX];  /* where the oldest kept leaf begins */
-    int64_t ledger_next[PARTITIONS_MAX]; /* end of the ranges read so far */
+    struct tally tallies[CLUSTER_PARTITIONS_MAX];
+    /* Where the oldest kept leaf begins, and the end of the ranges read. */
+    int64_t first_kept[CLUSTER_PARTITIONS_MAX];
+    int64_t ledger_next[CLUSTER_PARTITIONS_MAX];
     uint64_t ledger_faults; /* ranges that do not follow the one before */
     uint64_t ledger_counts[TALLY_KINDS], row_counts[TALLY_KINDS];
     uint64_t twins; /* transactions with two rows */
@@ -78,29 +69,14 @@ struct reconcile {
 
 /* ---- asking ---- */
 
-static int fail_database(struct reconcile *r, int rc, const char *what)
-{
-    return command_fail(command_exit_code(rc), "%s: %s", what,
-                        database_why(r->db));
-}
-
 static int ask(struct reconcile *r, const char *sql,
                const struct postgres_param *params, size_t count,
                database_fn rows, const char *what)
 {
-    int rc = database_run(r->db, sql, params, count, rows, r);
-
-    return rc < 0 ? fail_database(r, rc, what) : 0;
+    return cluster_ask(&r->c, sql, params, count, rows, r, what);
 }
 
-static void take_log(void *arg, const struct postgres_answer *a)
-{
-    struct reconcile *r = arg;
-
-    r->log = postgres_cell_i32(a, 0, 0, 0);
-}
-
-static void take_positions(void *arg, const struct postgres_answer *a)
+static void take_first_kept(void *arg, const struct postgres_answer *a)
 {
     struct reconcile *r = arg;
     int32_t p;
@@ -108,33 +84,26 @@ static void take_positions(void *arg, const struct postgres_answer *a)
 
     for (i = 0; i < a->rows; i++) {
         p = postgres_cell_i32(a, i, 0, -1);
-        CHECK(p >= 0 && p < r->partition_count);
-        r->position[p] = postgres_cell_i64(a, i, 1, -1);
-        r->announced[p] = postgres_cell_i64(a, i, 2, -1);
-        r->first_kept[p] = postgres_cell_i64(a, i, 3, -1);
+        if (p >= 0 && p < r->c.partition_count)
+            r->first_kept[p] = postgres_cell_i64(a, i, 1, 0);
     }
 }
 
-/* Positions, and where the oldest leaf that is kept begins. */
-#define POSITIONS                                                              \
-    "SELECT p.partition, p.position, p.announced,"                             \
-    " (SELECT min(c.to_off) FROM tidemill.leaf_counts c"                       \
-    "   WHERE c.log = $1 AND c.partition = p.partition AND c.leaf = "          \
-    "     (SELECT greatest(min(l.leaf) - 1, (SELECT min(f.leaf)"               \
-    "        FROM tidemill.leaf_counts f WHERE f.log = $1"                     \
-    "         AND f.partition = p.partition))"                                 \
-    "       FROM tidemill.leaves l WHERE l.state IN ('live', 'sealed')))"      \
-    " FROM tidemill.positions($1, ARRAY(SELECT generate_series(0, $2 - 1))) p"
+/* Where the oldest leaf that is kept begins: the end of the one before it, or
+ * where the partition was planted. */
+#define FIRST_KEPT                                                             \
+    "SELECT DISTINCT ON (c.partition) c.partition, c.to_off "                  \
+    "FROM tidemill.leaf_counts c WHERE c.log = $1 AND c.leaf >= "              \
+    "(SELECT min(l.leaf) - 1 FROM tidemill.leaves l "                          \
+    " WHERE l.state IN ('live', 'sealed')) ORDER BY c.partition, c.leaf"
 
-static int read_positions(struct reconcile *r)
+static int read_places(struct reconcile *r)
 {
-    uint8_t log_at[8], count_at[8];
-    struct postgres_param params[] = {
-        postgres_i32(r->log, log_at),
-        postgres_i32(r->partition_count, count_at),
-    };
+    uint8_t at[8];
+    struct postgres_param log = postgres_i32(r->c.log, at);
+    int rc = ask(r, FIRST_KEPT, &log, 1, take_first_kept, "positions");
 
-    return ask(r, POSITIONS, params, 2, take_positions, "positions");
+    return rc == 0 ? cluster_read(&r->c) : rc;
 }
 
 /* ---- rows, leaf by leaf ---- */
@@ -151,7 +120,7 @@ static void take_rows(void *arg, const struct postgres_answer *a)
     r->got = (uint64_t)a->rows;
     for (i = 0; i < a->rows; i++) {
         p = postgres_cell_i32(a, i, 0, -1);
-        if (p < 0 || p >= r->partition_count)
+        if (p < 0 || p >= r->c.partition_count)
             continue;
         r->row_counts[r->kind]++;
         tally_row(&r->tallies[p], r->kind, postgres_cell_i64(a, i, 1, -1));
@@ -168,7 +137,7 @@ static int read_rows(struct reconcile *r, int kind)
     snprintf(sql, sizeof(sql),
              "DECLARE rows NO SCROLL CURSOR FOR SELECT partition, off FROM "
              "tidemill.%s WHERE log = %d",
-             tables[kind], r->log);
+             tables[kind], r->c.log);
     rc = ask(r, sql, NULL, 0, NULL, tables[kind]);
     snprintf(sql, sizeof(sql), "FETCH %d FROM rows", FETCH_ROWS);
     do {
@@ -196,7 +165,7 @@ static void take_ledger(void *arg, const struct postgres_answer *a)
         p = postgres_cell_i32(a, i, 0, -1);
         from = postgres_cell_i64(a, i, 1, -1);
         to = postgres_cell_i64(a, i, 2, -1);
-        if (p < 0 || p >= r->partition_count)
+        if (p < 0 || p >= r->c.partition_count)
             continue;
         if (from != r->ledger_next[p] || to <= from)
             r->ledger_faults++;
@@ -220,9 +189,9 @@ static int read_ledger(struct reconcile *r)
     int32_t p;
     int rc;
 
-    for (p = 0; p < r->partition_count; p++)
+    for (p = 0; p < r->c.partition_count; p++)
         r->ledger_next[p] = r->first_kept[p];
-    snprintf(sql, sizeof(sql), LEDGER, r->log);
+    snprintf(sql, sizeof(sql), LEDGER, r->c.log);
     rc = ask(r, sql, NULL, 0, NULL, "ledger");
     snprintf(sql, sizeof(sql), "FETCH %d FROM ranges", FETCH_ROWS);
     do {
@@ -230,8 +199,8 @@ static int read_ledger(struct reconcile *r)
         if (rc == 0)
             rc = ask(r, sql, NULL, 0, take_ledger, "ledger");
     } while (rc == 0 && r->got > 0);
-    for (p = 0; p < r->partition_count && rc == 0; p++)
-        r->ledger_faults += r->ledger_next[p] != r->position[p];
+    for (p = 0; p < r->c.partition_count && rc == 0; p++)
+        r->ledger_faults += r->ledger_next[p] != r->c.places[p].position;
     return rc;
 }
 
@@ -253,8 +222,6 @@ static void take_twins(void *arg, const struct postgres_answer *a)
 struct reading {
     struct reconcile *r;
     struct tally *tally;
-    bool done;
-    int rc;
 };
 
 static void on_record(void *arg, const struct record *record)
@@ -265,89 +232,31 @@ static void on_record(void *arg, const struct record *record)
     command_progress_set(g->r->progress, ++g->r->done);
 }
 
-static void on_read(void *arg, int rc, int64_t next_offset)
-{
-    struct reading *g = arg;
-
-    (void)next_offset;
-    g->rc = rc;
-    g->done = true;
-}
-
-static int read_partition(struct reconcile *r, struct reader *reader,
-                          struct tally *t)
-{
-    struct reading g = {.r = r, .tally = t};
-    int rc;
-
-    if (t->from == t->to)
-        return 0;
-    rc = reader_fetch(reader, t->partition, t->from, t->to, on_record, on_read,
-                      &g);
-    if (rc == 0)
-        rc = command_run_until(database_loop(r->db), &g.done, 0);
-    if (rc == 0)
-        rc = g.rc;
-    if (rc < 0)
-        return command_fail(command_exit_code(rc),
-                            "reading %s, partition %d: %s", topic, t->partition,
-                            fail_words(rc));
-    return 0;
-}
-
-static void on_closed(void *arg)
-{
-    *(bool *)arg = true;
-}
-
 static int read_log(struct reconcile *r)
 {
-    struct reader_options o = {
-        .loop = database_loop(r->db),
-        .config = &r->config,
-        .name = "reconcile",
-        .topic = topic,
-        .deadline_ms = 30000,
-    };
-    struct reader *reader;
-    bool closed = false;
+    struct reading g = {.r = r};
     int32_t p;
-    int rc = reader_open(&o, &reader);
+    int rc = 0;
 
-    if (rc < 0)
-        return command_fail(command_exit_code(rc), "kafka: %s", fail_words(rc));
-    for (p = 0; p < r->partition_count && rc == 0; p++)
-        rc = read_partition(r, reader, &r->tallies[p]);
-    reader_close(reader, on_closed, &closed);
-    (void)!command_run_until(database_loop(r->db), &closed, 15000);
+    for (p = 0; p < r->c.partition_count && rc == 0; p++) {
+        g.tally = &r->tallies[p];
+        if (g.tally->from < g.tally->to)
+            rc = cluster_fetch(&r->c, p, g.tally->from, g.tally->to, on_record,
+                               &g);
+    }
     return rc;
 }
 
 /* ---- all of it ---- */
-
-static int read_offsets(struct reconcile *r)
-{
-    int32_t p;
-    int rc;
-
-    for (p = 0; p < r->partition_count; p++) {
-        rc = kafka_admin_offsets(r->admin, topic, p, &r->log_start[p],
-                                 &r->log_end[p]);
-        if (rc < 0)
-            return command_fail(command_exit_code(rc), "kafka: %s",
-                                kafka_admin_why(r->admin));
-    }
-    return 0;
-}
 
 static uint64_t waiting(const struct reconcile *r)
 {
     uint64_t all = 0;
     int32_t p;
 
-    for (p = 0; p < r->partition_count; p++) {
-        if (r->log_end[p] > r->position[p])
-            all += (uint64_t)(r->log_end[p] - r->position[p]);
+    for (p = 0; p < r->c.partition_count; p++) {
+        if (r->c.places[p].end > r->c.places[p].position)
+            all += (uint64_t)(r->c.places[p].end - r->c.places[p].position);
     }
     return all;
 }
@@ -357,8 +266,8 @@ static uint64_t unannounced(const struct reconcile *r)
     uint64_t all = 0;
     int32_t p;
 
-    for (p = 0; p < r->partition_count; p++)
-        all += (uint64_t)(r->position[p] - r->announced[p]);
+    for (p = 0; p < r->c.partition_count; p++)
+        all += (uint64_t)(r->c.places[p].position - r->c.places[p].announced);
     return all;
 }
 
@@ -370,30 +279,29 @@ static int settle(struct reconcile *r)
     int rc;
 
     for (;;) {
-        rc = read_positions(r);
-        if (rc == 0)
-            rc = read_offsets(r);
+        rc = read_places(r);
         if (rc != 0 || clock_ms() >= until ||
             (waiting(r) == 0 && unannounced(r) == 0))
             return rc;
-        if (command_run_until(database_loop(r->db), &never, 100) == FAIL_GONE)
+        if (command_run_until(database_loop(r->c.db), &never, 100) == FAIL_GONE)
             return COMMAND_TEMPORARY;
     }
 }
 
 static void open_tallies(struct reconcile *r)
 {
+    const struct cluster_place *at;
     uint64_t records = 0;
     int64_t from;
     int32_t p;
 
-    for (p = 0; p < r->partition_count; p++) {
-        from = r->first_kept[p] > r->log_start[p] ? r->first_kept[p]
-                                                  : r->log_start[p];
-        if (from > r->position[p])
-            from = r->position[p];
-        tally_init(&r->tallies[p], p, from, r->position[p]);
-        records += (uint64_t)(r->position[p] - from);
+    for (p = 0; p < r->c.partition_count; p++) {
+        at = &r->c.places[p];
+        from = r->first_kept[p] > at->start ? r->first_kept[p] : at->start;
+        if (from > at->position)
+            from = at->position;
+        tally_init(&r->tallies[p], p, from, at->position);
+        records += (uint64_t)(at->position - from);
     }
     command_progress_total(r->progress, 2 * records);
 }
@@ -405,9 +313,7 @@ static int read_all(struct reconcile *r)
     rc = ask(r, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", NULL, 0,
              NULL, "snapshot");
     if (rc == 0)
-        rc = read_positions(r);
-    if (rc == 0)
-        rc = read_offsets(r);
+        rc = read_places(r);
     if (rc != 0)
         return rc;
     open_tallies(r);
@@ -434,7 +340,7 @@ static struct totals add_up(struct reconcile *r)
     int32_t p;
     int k;
 
-    for (p = 0; p < r->partition_count; p++) {
+    for (p = 0; p < r->c.partition_count; p++) {
         t = &r->tallies[p];
         tally_compare(t);
         all.records += t->record_count;
@@ -458,7 +364,7 @@ static void print_examples(const struct reconcile *r, const char *what,
     uint64_t i;
 
     for (i = 0; i < count && i < TALLY_EXAMPLES; i++)
-        printf("  %-10s %d-%d-%" PRId64 "\n", what, r->log, p, offsets[i]);
+        printf("  %-10s %d-%d-%" PRId64 "\n", what, r->c.log, p, offsets[i]);
 }
 
 static void print_offenders(const struct reconcile *r)
@@ -466,7 +372,7 @@ static void print_offenders(const struct reconcile *r)
     const struct tally *t;
     int32_t p;
 
-    for (p = 0; p < r->partition_count; p++) {
+    for (p = 0; p < r->c.partition_count; p++) {
         t = &r->tallies[p];
         print_examples(r, "no row", t->missing, t->missing_count, p);
         print_examples(r, "no record", t->stray, t->stray_count, p);
@@ -512,7 +418,7 @@ static void print_json(const struct reconcile *r, const struct totals *all,
            ",\"twins\":%" PRIu64 ",\"ledger_faults\":%" PRIu64
            ",\"ledger_counts_agree\":%s,\"waiting\":%" PRIu64
            ",\"unannounced\":%" PRIu64 "}\n",
-           agrees ? "true" : "false", r->log, all->records, all->rows[0],
+           agrees ? "true" : "false", r->c.log, all->records, all->rows[0],
            all->rows[1], all->rows[2], all->rows[3], all->missing, all->stray,
            all->twice, r->twins, r->ledger_faults,
            counts_agree(r) ? "true" : "false", waiting(r), unannounced(r));
@@ -528,39 +434,28 @@ static int answer(struct reconcile *r)
     return agrees ? COMMAND_OK : COMMAND_DIFFERS;
 }
 
-static int find_log(struct reconcile *r)
+/* A partition that was never planted has nothing that could agree. */
+static int all_planted(struct reconcile *r)
 {
-    struct postgres_param topic_param = postgres_text(topic);
-    const char *topics[] = {topic};
-    struct kafka_facts facts;
-    int rc;
+    int32_t p;
 
-    rc = ask(r,
-             "SELECT coalesce(max(log), 0)::int FROM tidemill.logs "
-             "WHERE topic = $1",
-             &topic_param, 1, take_log, "logs");
-    if (rc != 0)
-        return rc;
-    if (r->log == 0)
-        return command_fail(COMMAND_CONFIG,
-                            "%s has no log yet: run `tidemill init`", topic);
-    rc = kafka_admin_facts(r->admin, topics, 1, &facts);
-    if (rc < 0)
-        return command_fail(command_exit_code(rc), "kafka: %s",
-                            kafka_admin_why(r->admin));
-    if (!facts.topics[0].exists || facts.topics[0].partitions > PARTITIONS_MAX)
-        return command_fail(COMMAND_CONFIG, "topic %s is not there", topic);
-    r->partition_count = facts.topics[0].partitions;
+    for (p = 0; p < r->c.partition_count; p++) {
+        if (r->c.places[p].position < 0)
+            return command_fail(COMMAND_CONFIG,
+                                "partition %d has no position: run `tidemill "
+                                "init`",
+                                p);
+    }
     return 0;
 }
 
 static int reconcile(struct reconcile *r)
 {
     int32_t p;
-    int rc = find_log(r);
+    int rc = settle(r);
 
     if (rc == 0)
-        rc = settle(r);
+        rc = all_planted(r);
     if (rc != 0)
         return rc;
     r->progress = command_progress_open("reconcile", 0);
@@ -568,34 +463,25 @@ static int reconcile(struct reconcile *r)
     command_progress_close(r->progress);
     if (rc == 0)
         rc = answer(r);
-    for (p = 0; p < r->partition_count; p++)
+    for (p = 0; p < r->c.partition_count; p++)
         tally_fini(&r->tallies[p]);
     return rc;
 }
 
 static int run(int argc, char **argv)
 {
-    struct reconcile *r = calloc(1, sizeof(*r));
-    struct buffer why;
+    struct reconcile *r;
     int rc;
 
     (void)argv;
+    if (argc > 1)
+        return command_fail(COMMAND_USAGE, "reconcile takes no operands");
+    r = calloc(1, sizeof(*r));
     CHECK(r != NULL);
-    buffer_init(&why, 4096);
-    if (argc > 1) {
-        rc = command_fail(COMMAND_USAGE, "reconcile takes no operands");
-    } else if (kafka_config_init(&r->config, brokers, &why) < 0) {
-        rc = command_fail(COMMAND_CONFIG, "%s", buffer_text(&why));
-    } else {
-        rc = kafka_admin_open(&r->config, ADMIN_MS, &r->admin);
-        if (rc == 0)
-            rc = database_open(database_url, &r->db);
-        rc = rc < 0 ? command_exit_code(rc) : reconcile(r);
-        database_close(r->db);
-        kafka_admin_close(r->admin);
-        kafka_config_fini(&r->config);
-    }
-    buffer_fini(&why);
+    rc = cluster_open(&r->c, brokers, database_url, topic);
+    if (rc == 0)
+        rc = reconcile(r);
+    cluster_close(&r->c);
     free(r);
     return rc;
 }
