@@ -80,14 +80,6 @@ struct assignment_part *assignment_find_started(const struct assignment *a,
     return p != NULL && p->started ? p : NULL;
 }
 
-void assignment_again(struct assignment *a)
-{
-    for (size_t i = 0; i < a->count; i++) {
-        a->parts[i].delivered = false;
-        a->parts[i].at_rest = a->parts[i].paused;
-    }
-}
-
 bool assignment_accept(struct assignment *a, int32_t partition, int64_t offset)
 {
     struct assignment_part *p = assignment_find_started(a, partition);
@@ -96,23 +88,21 @@ bool assignment_accept(struct assignment *a, int32_t partition, int64_t offset)
         return false;
     if (p->paused) {
         /* The library should not have; it is read again on resume. */
-        p->delivered = false;
-        p->at_rest = false;
+        p->missed = true;
         return false;
     }
-    p->delivered = true;
     p->next = offset + 1;
     return true;
 }
 
 enum assignment_resume assignment_resume(struct assignment_part *p)
 {
-    bool knows = p->delivered || (p->at_rest && p->next >= 0);
+    bool knows = !p->missed && p->next >= 0;
 
     if (!p->paused)
         return ASSIGNMENT_RESUME_NOTHING;
     p->paused = false;
-    p->at_rest = false;
+    p->missed = false;
     return knows ? ASSIGNMENT_RESUME_PLAIN : ASSIGNMENT_RESUME_AGAIN;
 }
 

@@ -3,8 +3,8 @@
  * each.
  *
  * The library forgets or moves on in cases where we must not, so we keep: the
- * next offset of each partition, whether we paused it, and whether a pause may
- * have cost us prefetched records.
+ * next offset of each partition, whether we paused it, and whether the library
+ * knows where to go on after that.
  *
  * Thread: one at a time. Pure. Memory: grows with the number of partitions.
  */
@@ -21,8 +21,7 @@ struct assignment_part {
     int32_t id;
     bool started;   /* records are wanted from here */
     bool paused;    /* by us, in the library too */
-    bool delivered; /* a record came since it was started */
-    bool at_rest;   /* paused ever since it was started: nothing was fetched */
+    bool missed;    /* a record came while it was paused, and was dropped */
     bool stuck;     /* out of range: the library fetches nothing */
     int64_t next;   /* the next offset to deliver, or CONSUMER_... */
     int64_t commit; /* to be committed; -1: nothing new */
@@ -58,12 +57,6 @@ struct assignment_part *assignment_find_started(const struct assignment *a,
                                                 int32_t partition);
 
 /*
- * All of them are about to be assigned again at their next offsets: what was
- * prefetched is gone, what is paused stays so.
- */
-void assignment_again(struct assignment *a);
-
-/*
  * A record arrived. True: deliver it (and next is moved). False: it was
  * delivered before or nobody wants it now; drop it.
  */
@@ -76,9 +69,9 @@ enum assignment_resume {
 };
 
 /*
- * What resuming this partition takes. A pause throws prefetched records away
- * and goes back to the last one delivered; when none was, 2.0.2 goes on behind
- * the lost ones.
+ * What resuming this partition takes. The library goes back to the last record
+ * it gave us; it does not when it was paused before it had looked up a place
+ * without a number, nor when it gave us a record that we dropped.
  */
 enum assignment_resume assignment_resume(struct assignment_part *p);
 

@@ -471,7 +471,6 @@ static void assign_all(struct consumer *c)
     }
     error = rd_kafka_assign(c->handle, list);
     rd_kafka_topic_partition_list_destroy(list);
-    assignment_again(&c->parts);
     if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
         return;
     snprintf(c->why, sizeof(c->why), "assign: %s", rd_kafka_err2str(error));

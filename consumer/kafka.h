@@ -122,6 +122,7 @@ struct kafka_survey_options {
     const char *const *topics;         /* copied */
     size_t topic_count;                /* 1..KAFKA_TOPICS_MAX */
     int refresh_ms;                    /* 0: 60,000 */
+    int deadline_ms;                   /* of one question; 0: 4,000 */
     void (*changed)(void *arg, const struct kafka_facts *facts);
     void *arg;
 };

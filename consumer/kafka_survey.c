@@ -37,6 +37,7 @@ struct kafka_survey {
     const char *topics[KAFKA_TOPICS_MAX];
     size_t topic_count;
     int refresh_ms;
+    int deadline_ms;
     int pause_ms; /* before the next try after a failure */
     void (*changed)(void *arg, const struct kafka_facts *facts);
     void *arg;
@@ -88,6 +89,7 @@ int kafka_survey_open(const struct kafka_survey_options *o,
         memcpy(s->facts.topics[i].name, s->names[i], sizeof(s->names[i]));
     }
     s->refresh_ms = o->refresh_ms > 0 ? o->refresh_ms : REFRESH_MS;
+    s->deadline_ms = o->deadline_ms > 0 ? o->deadline_ms : ASK_MS;
     s->pause_ms = PAUSE_MS;
     s->changed = o->changed;
     s->arg = o->arg;
@@ -135,8 +137,8 @@ static void ask_on_thread(void *job)
 {
     struct kafka_survey *s = job;
 
-    s->answer_rc = kafka_facts_ask(s->handle, s->topics, s->topic_count, ASK_MS,
-                                   &s->answer);
+    s->answer_rc = kafka_facts_ask(s->handle, s->topics, s->topic_count,
+                                   s->deadline_ms, &s->answer);
 }
 
 static void answered(void *job, bool finished)
