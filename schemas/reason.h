@@ -22,7 +22,7 @@
     X(REASON_NON_CANONICAL, "non_canonical",                                   \
       "the bytes decode, but are not the one true encoding")                   \
     X(REASON_FIELD_RANGE, "field_range",                                       \
-      "a number or address has another width than its field")                     \
+      "a number or address has another width than its field")                  \
     X(REASON_CHAIN_REQUIRED, "chain_required",                                 \
       "the transaction names no chain and this rule set wants one")            \
     X(REASON_WRONG_CHAIN, "wrong_chain", "signed for another chain")           \
