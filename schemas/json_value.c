@@ -217,7 +217,7 @@ int json_plain(struct json_value v, struct bytes *out)
 }
 
 int json_unescape(struct json_value v, uint8_t *out, size_t out_max,
-                size_t *out_count)
+                  size_t *out_count)
 {
     struct bytes in;
     const uint8_t *at, *end;

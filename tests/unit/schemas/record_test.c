@@ -89,8 +89,7 @@ TEST(anything_else_is_a_foreign_record)
         "1;jws;1",
         "1;solana:abc;9",
         "1;EIP155:1;2",
-        "1;eip155:1;2"
-        "                                                              ",
+        "1;eip155:1;                                                     2",
     };
     struct chain chain;
     int rules;
