@@ -8,7 +8,6 @@
  * From: the application, once for each exchange.
  * To:   consumer/base/http_connection.c.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +16,19 @@
 #include "consumer/base/http_connection.h"
 #include "consumer/base/metrics.h"
 
-#define CHUNK_MAGIC_BYTES 18 /* 16 digits and CRLF in front of a piece */
+/* 16 digits and CRLF in front of a shared piece. */
+#define SHARED_HEAD_BYTES 18
+/* A head without what the application adds: status line 64, date 37, id 80,
+ * timing 48, length 48, connection 19, and some air. */
+#define HEAD_BYTES_MAX 512
+/* How old a date may be. */
+#define DATE_NS 200000000
 
 static void put_head(struct http_exchange *x, int status,
                      const char *content_type, struct bytes extra_headers,
                      const char *framing, size_t length);
-static void put_date(struct http_core *core);
-static void put_timing(struct http_exchange *x);
+static char *put_date(struct http_core *core, int64_t now_ns, char *at);
+static char *put_timing(struct http_exchange *x, int64_t now_ns, char *at);
 static void put_json(struct buffer *out, const char *name, const char *value);
 static int can_send(struct http_exchange *x, size_t count);
 
@@ -191,14 +196,14 @@ int http_reply_chunk(struct http_exchange *x, struct bytes piece)
 struct chunk *http_shared_new(struct bytes piece)
 {
     CHECK(piece.count > 0);
-    struct chunk *c = chunk_blank(CHUNK_MAGIC_BYTES + piece.count + 2);
+    struct chunk *c = chunk_blank(SHARED_HEAD_BYTES + piece.count + 2);
     uint8_t *at = chunk_space(c);
-    char head[CHUNK_MAGIC_BYTES + 1];
+    char head[SHARED_HEAD_BYTES + 1];
 
     snprintf(head, sizeof(head), "%016zx\r\n", piece.count);
-    memcpy(at, head, CHUNK_MAGIC_BYTES);
-    memcpy(at + CHUNK_MAGIC_BYTES, piece.data, piece.count);
-    memcpy(at + CHUNK_MAGIC_BYTES + piece.count, "\r\n", 2);
+    memcpy(at, head, SHARED_HEAD_BYTES);
+    memcpy(at + SHARED_HEAD_BYTES, piece.data, piece.count);
+    memcpy(at + SHARED_HEAD_BYTES + piece.count, "\r\n", 2);
     return c;
 }
 
@@ -206,7 +211,7 @@ int http_reply_shared(struct http_exchange *x, struct chunk *chunk)
 {
     struct bytes all = chunk_bytes(chunk);
     struct bytes piece =
-        bytes_slice(all, CHUNK_MAGIC_BYTES, all.count - CHUNK_MAGIC_BYTES - 2);
+        bytes_slice(all, SHARED_HEAD_BYTES, all.count - SHARED_HEAD_BYTES - 2);
     int rc = can_send(x, piece.count);
 
     if (rc < 0 || x->head_only)
@@ -260,66 +265,104 @@ struct stream *http_upgrade(struct http_exchange *x, struct bytes head)
     return s;
 }
 
-/* The head of an answer, in the scratch buffer. `framing` is whole, or takes
- * `length` behind it. */
+static char *put(char *at, const void *data, size_t count)
+{
+    memcpy(at, data, count);
+    return at + count;
+}
+
+static char *put_text(char *at, const char *text)
+{
+    return put(at, text, strlen(text));
+}
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[20];
+    size_t pos = sizeof(digits);
+
+    do {
+        digits[--pos] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(at, digits + pos, sizeof(digits) - pos);
+}
+
+/*
+ * The head of an answer, in the scratch buffer. `framing` is whole, or takes
+ * `length` behind it. It is written once for every request, so by hand.
+ */
 static void put_head(struct http_exchange *x, int status,
                      const char *content_type, struct bytes extra_headers,
                      const char *framing, size_t length)
 {
     struct http_core *core = x->connection->core;
     struct buffer *out = &core->scratch;
+    size_t type_count = content_type ? strlen(content_type) : 0;
+    int64_t now = core->now_ns();
 
     if (core->answers != NULL)
         metric_add(core->answers, 1);
     buffer_clear(out);
-    buffer_append_format(out, "HTTP/1.1 %d %s\r\nDate: ", status,
-                         http_status_words(status));
-    put_date(core);
-    buffer_append_text(out, "\r\nX-Request-Id: ");
-    buffer_append_text(out, x->request.request_id);
-    put_timing(x);
+    char *from =
+        (char *)buffer_reserve(out, HEAD_BYTES_MAX + type_count +
+                                        extra_headers.count + x->added.count);
+    char *at = put_text(from, "HTTP/1.1 ");
+    at = put_number(at, (uint64_t)status);
+    at = put_text(at, " ");
+    at = put_text(at, http_status_words(status));
+    at = put_text(at, "\r\nDate: ");
+    at = put_date(core, now, at);
+    at = put_text(at, "\r\nX-Request-Id: ");
+    at = put_text(at, x->request.request_id);
+    at = put_timing(x, now, at);
     if (content_type != NULL) {
-        buffer_append_text(out, "Content-Type: ");
-        buffer_append_text(out, content_type);
-        buffer_append_text(out, "\r\n");
+        at = put_text(at, "Content-Type: ");
+        at = put(at, content_type, type_count);
+        at = put_text(at, "\r\n");
     }
-    if (framing != NULL) {
-        buffer_append_text(out, framing);
-        if (length != SIZE_MAX)
-            buffer_append_format(out, "%zu\r\n", length);
+    if (framing != NULL)
+        at = put_text(at, framing);
+    if (framing != NULL && length != SIZE_MAX) {
+        at = put_number(at, length);
+        at = put_text(at, "\r\n");
     }
-    buffer_append_bytes(out, extra_headers);
-    buffer_append_bytes(out, buffer_bytes(&x->added));
+    if (extra_headers.count > 0)
+        at = put(at, extra_headers.data, extra_headers.count);
+    if (x->added.count > 0)
+        at = put(at, x->added.data, x->added.count);
     if (!x->keep_alive)
-        buffer_append_text(out, "Connection: close\r\n");
-    buffer_append_text(out, "\r\n");
+        at = put_text(at, "Connection: close\r\n");
+    at = put_text(at, "\r\n");
+    buffer_commit(out, (size_t)(at - from));
 }
 
-static void put_date(struct http_core *core)
+/* The date changes once a second; the clock is not asked more often. */
+static char *put_date(struct http_core *core, int64_t now_ns, char *at)
 {
-    int64_t second = core->wall_ms() / 1000;
-
-    if (second != core->date_second) {
-        time_t now = (time_t)second;
+    if (core->date[0] == '\0' || now_ns - core->date_ns > DATE_NS) {
+        time_t now = (time_t)(core->wall_ms() / 1000);
         struct tm tm;
         gmtime_r(&now, &tm);
         strftime(core->date, sizeof(core->date), "%a, %d %b %Y %H:%M:%S GMT",
                  &tm);
-        core->date_second = second;
+        core->date_ns = now_ns;
     }
-    buffer_append_text(&core->scratch, core->date);
+    return put_text(at, core->date);
 }
 
 /* How long the request was with us, in milliseconds. */
-static void put_timing(struct http_exchange *x)
+static char *put_timing(struct http_exchange *x, int64_t now_ns, char *at)
 {
-    struct http_core *core = x->connection->core;
-    int64_t us = (core->now_ns() - x->request.started_ns) / 1000;
+    uint64_t us = (uint64_t)(now_ns - x->request.started_ns) / 1000;
 
-    buffer_append_format(&core->scratch,
-                         "\r\nServer-Timing: app;dur=%" PRId64 ".%03" PRId64
-                         "\r\n",
-                         us / 1000, us % 1000);
+    at = put_text(at, "\r\nServer-Timing: app;dur=");
+    at = put_number(at, us / 1000);
+    *at++ = '.';
+    *at++ = (char)('0' + us / 100 % 10);
+    *at++ = (char)('0' + us / 10 % 10);
+    *at++ = (char)('0' + us % 10);
+    return put_text(at, "\r\n");
 }
 
 const char *http_status_words(int status)

@@ -66,7 +66,6 @@ void http_core_init(struct http_core *core, const struct http_options *options,
         o->answer_bytes_max = 1024 * 1024;
     core->now_ns = clock_ns;
     core->wall_ms = clock_wall_ms;
-    core->date_second = -1;
     CHECK(getrandom(&core->id_start, sizeof(core->id_start), 0) ==
           sizeof(core->id_start));
     buffer_init(&core->cork, SIZE_MAX / 2);

@@ -55,7 +55,7 @@ struct http_core {
     struct http_connection *corked; /* its output is collected in `cork` */
     struct buffer cork;
     struct buffer scratch;  /* where an answer's head is put together */
-    int64_t date_second;    /* that `date` shows */
+    int64_t date_ns;        /* monotonic: when `date` was made */
     char date[32];          /* "Sat, 21 Nov 2026 14:20:00 GMT" */
     struct metric *answers; /* may be NULL */
     struct metric *refused; /* requests that never reached the application */
