@@ -407,6 +407,15 @@ static bool prove(struct pipeline *p, struct lane *l, const struct record *r)
                   proof_record(&l->proof, r->offset, wants ? sha256 : NULL));
 }
 
+/* It ran, and its log has changed under it: locate and prove again. */
+static void relocate(struct pipeline *p, struct lane *l)
+{
+    lane_forget(l);
+    move(l, PARTITION_POSITION_LOST);
+    p->refresh = true;
+    pipeline_next(p);
+}
+
 static void on_out_of_range(void *arg, int32_t partition, int64_t offset)
 {
     struct pipeline *p = arg;
@@ -421,11 +430,7 @@ static void on_out_of_range(void *arg, int32_t partition, int64_t offset)
         (void)follow(p, l, proof_out_of_range(&l->proof));
         return;
     }
-    /* It ran, and its log has changed under it: locate and prove again. */
-    lane_forget(l);
-    move(l, PARTITION_POSITION_LOST);
-    p->refresh = true;
-    pipeline_next(p);
+    relocate(p, l);
 }
 
 static void on_end(void *arg, int32_t partition, int64_t offset)
@@ -433,8 +438,12 @@ static void on_end(void *arg, int32_t partition, int64_t offset)
     struct pipeline *p = arg;
     struct lane *l = intake_lane(p, partition);
 
-    if (l != NULL && takes_records(l) && l->proof.step != PROOF_DONE)
+    if (l == NULL || !takes_records(l))
+        return;
+    if (l->proof.step != PROOF_DONE)
         (void)follow(p, l, proof_end(&l->proof, offset));
+    else if (offset < l->position)
+        relocate(p, l);
 }
 
 /* ---- records ---- */

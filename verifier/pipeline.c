@@ -36,8 +36,11 @@ static void open_consumer(struct pipeline *p);
 
 void pipeline_later(struct pipeline *p, int64_t ms)
 {
-    if (p->closing || loop_timer_running(p->next_timer))
+    int64_t at = clock_ms() + ms;
+
+    if (p->closing || (loop_timer_running(p->next_timer) && p->next_ms <= at))
         return;
+    p->next_ms = at;
     loop_timer_start(p->next_timer, ms, 0);
 }
 

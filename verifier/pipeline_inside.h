@@ -50,6 +50,7 @@ struct pipeline {
     struct announce *announce;     /* NULL until the logs are known */
     struct consumer *consumer;     /* the same */
     struct loop_timer *next_timer; /* a batch is due, or a retry */
+    int64_t next_ms;               /* monotonic: when, while it runs */
     struct loop_timer *tick;       /* each 250 ms: raises, retries, gauges */
 
     bool ledger_up;
