@@ -26,7 +26,7 @@ static size_t make_id(struct http_core *core, const struct http_head *head,
 static struct bytes move_slice(struct bytes s, struct bytes from,
                                const uint8_t *to)
 {
-    if (s.data == NULL || s.data < from.data ||
+    if (s.data == NULL || from.count == 0 || s.data < from.data ||
         s.data >= from.data + from.count)
         return s;
     return bytes_of(to + (s.data - from.data), s.count);
