@@ -325,7 +325,7 @@ static void on_error(rd_kafka_t *handle, int error, const char *reason,
     snprintf(c->why, sizeof(c->why), "%s",
              reason != NULL ? reason
                             : rd_kafka_err2str((rd_kafka_resp_err_t)error));
-    if (kafka_log_allowed())
+    if (kafka_error_is_news(error) && kafka_log_allowed())
         log_warn("consumer.trouble", "client=%s why=%s", c->name,
                  LOG_TEXT(c->why));
 }

@@ -10,6 +10,7 @@
  * To:   librdkafka.
  */
 #include <librdkafka/rdkafka.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "consumer/base/clock.h"
 #include "consumer/kafka_handle.h"
 #include "schemas/base/fail.h"
+
+enum { LOOK_AGAIN_MS = 50, UNKNOWN_MS = 500 };
 
 static int ask_metadata(rd_kafka_t *handle, struct kafka_topic *t,
                         int64_t deadline, struct kafka_facts *f);
@@ -204,33 +207,55 @@ static void read_entry(struct kafka_topic *t, const char *name,
  * (query_watermark_offsets) hangs in 2.0.2 while a broker is away. The "times"
  * -2 and -1 mean start and end in Kafka's protocol.
  */
+static int ask_offset(rd_kafka_t *handle, const char *topic, int32_t partition,
+                      int64_t time, int64_t deadline, int64_t *out)
+{
+    rd_kafka_topic_partition_list_t *list =
+        rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *p =
+        rd_kafka_topic_partition_list_add(list, topic, partition);
+    rd_kafka_resp_err_t error;
+    int64_t found;
+
+    p->offset = time;
+    error = rd_kafka_offsets_for_times(handle, list, left_ms(deadline));
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        error = p->err;
+    found = p->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return kafka_fail(error);
+    if (found < 0)
+        return FAIL_UNREACHABLE;
+    *out = found;
+    return 0;
+}
+
+/* A leader that has just moved, or a partition that is just made, refuses for a
+ * moment. */
 int kafka_offsets_ask(struct rd_kafka_s *handle, const char *topic,
                       int32_t partition, int deadline_ms, int64_t *out_start,
                       int64_t *out_end)
 {
-    static const int64_t times[] = {-2, -1};
-    int64_t found[2];
     int64_t deadline = clock_ms() + deadline_ms;
+    int64_t unknown_until = clock_ms() + UNKNOWN_MS;
+    int64_t start = 0;
+    int64_t end = 0;
+    int rc;
 
-    for (int i = 0; i < 2; i++) {
-        rd_kafka_topic_partition_list_t *list =
-            rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_t *p =
-            rd_kafka_topic_partition_list_add(list, topic, partition);
-        rd_kafka_resp_err_t error;
-        p->offset = times[i];
-        error = rd_kafka_offsets_for_times(handle, list, left_ms(deadline));
-        if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-            error = p->err;
-        found[i] = p->offset;
-        rd_kafka_topic_partition_list_destroy(list);
-        if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-            return kafka_fail(error);
-        if (found[i] < 0)
-            return FAIL_UNREACHABLE;
+    for (;;) {
+        rc = ask_offset(handle, topic, partition, -2, deadline, &start);
+        if (rc == 0)
+            rc = ask_offset(handle, topic, partition, -1, deadline, &end);
+        if (rc == 0)
+            break;
+        if (clock_ms() > (rc == FAIL_NOT_FOUND ? unknown_until : deadline) ||
+            rc == FAIL_DENIED)
+            return rc;
+        (void)poll(NULL, 0, LOOK_AGAIN_MS);
     }
-    *out_start = found[0];
-    *out_end = found[1];
+    *out_start = start;
+    *out_end = end;
     return 0;
 }
 

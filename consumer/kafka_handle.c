@@ -195,6 +195,14 @@ int kafka_fail(int rd_error)
     }
 }
 
+bool kafka_error_is_news(int rd_error)
+{
+    return rd_error != RD_KAFKA_RESP_ERR__TRANSPORT &&
+           rd_error != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN &&
+           rd_error != RD_KAFKA_RESP_ERR__RESOLVE &&
+           rd_error != RD_KAFKA_RESP_ERR__TIMED_OUT;
+}
+
 /* ---- The wire from a library queue to the loop. ---- */
 
 struct kafka_wire {

@@ -73,6 +73,9 @@ int kafka_handle_new(bool producer, struct rd_kafka_conf_s *conf,
 /* The librdkafka error as one of our codes. Any thread. */
 int kafka_fail(int rd_error);
 
+/* False for what the library has logged by itself: a broker that is away. */
+bool kafka_error_is_news(int rd_error);
+
 /* May another log line about brokers go out just now? Counts those that may
  * not, and reports them with the next that may. Any thread. */
 bool kafka_log_allowed(void);

@@ -363,7 +363,8 @@ static void take_error(struct outlet *o, rd_kafka_event_t *event)
         rd_kafka_fatal_error(o->handle, why, sizeof(why)) !=
             RD_KAFKA_RESP_ERR_NO_ERROR)
         o->fatal = true;
-    if (o->fatal || kafka_log_allowed())
+    if (o->fatal || (kafka_error_is_news(rd_kafka_event_error(event)) &&
+                     kafka_log_allowed()))
         log_warn("outlet.trouble", "client=%s fatal=%d why=%s", o->name,
                  o->fatal, LOG_TEXT(o->why));
 }
