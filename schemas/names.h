@@ -52,6 +52,8 @@
     X("BATCH_COUNT")                                                           \
     X("BATCH_MS")                                                              \
     X("CHAINS")                                                                \
+    X("CLIENTS_MAX")                                                           \
+    X("CLIENT_QUEUE_BYTES")                                                    \
     X("CONNECTIONS")                                                           \
     X("DATABASE_URL")                                                          \
     X("DEADLINE_MS")                                                           \
@@ -70,11 +72,14 @@
     X("MANAGEMENT_PORT")                                                       \
     X("MESSAGE_TIMEOUT_MS")                                                    \
     X("OPEN")                                                                  \
+    X("ORIGINS")                                                               \
     X("PUBLIC_URL")                                                            \
     X("QUEUE_RECORDS")                                                         \
     X("RECENT_MS")                                                             \
     X("RECENT_RECORDS")                                                        \
     X("REDIS_URL")                                                             \
+    X("RING_COUNT")                                                            \
+    X("SUBSCRIPTIONS_MAX")                                                     \
     X("THREADS")                                                               \
     X("TOPIC_RESULTS")                                                         \
     X("TOPIC_SUBMITTED")                                                       \

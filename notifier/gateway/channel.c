@@ -31,7 +31,7 @@ int channel_parse(struct bytes text, struct channel *out)
 
     if (text.data == NULL || text.count > CHANNEL_NAME_MAX)
         return FAIL_MALFORMED;
-    *out = (struct channel){.value = BYTES_NONE};
+    *out = (struct channel){.kind = CHANNEL_KIND_SYSTEM};
     if (bytes_equal_text(text, CHANNEL_TRANSACTIONS)) {
         out->kind = CHANNEL_KIND_TRANSACTIONS;
         strcpy(out->name, CHANNEL_TRANSACTIONS);
@@ -67,7 +67,7 @@ static int parse_transaction(struct bytes rest, struct channel *out)
     count = channel_of_transaction(chain, bytes_text(hash), out->name);
     out->kind = CHANNEL_KIND_TRANSACTION;
     strcpy(out->chain, parsed.name);
-    out->value = bytes_of(out->name + count - 66, 66);
+    out->value_at = count - digits.count;
     return 0;
 }
 
@@ -80,7 +80,7 @@ static int parse_account(struct bytes rest, struct channel *out)
         return FAIL_MALFORMED;
     count = channel_of_account(bytes_text(address), out->name);
     out->kind = CHANNEL_KIND_ACCOUNT;
-    out->value = bytes_of(out->name + count - rest.count, rest.count);
+    out->value_at = count - rest.count;
     return 0;
 }
 
@@ -99,17 +99,26 @@ size_t channel_of_account(struct bytes address, char out[CHANNEL_NAME_MAX + 1])
     return join(NAMES_CHANNEL_ACCOUNT, address, BYTES_NONE, out);
 }
 
+struct bytes channel_value(const struct channel *c)
+{
+    if (c->value_at == 0)
+        return BYTES_NONE;
+    return bytes_text(c->name + c->value_at);
+}
+
 bool channel_matches(const struct channel *c, const struct run_event *e)
 {
+    struct bytes value = channel_value(c);
+
     switch (c->kind) {
     case CHANNEL_KIND_TRANSACTIONS:
         return true;
     case CHANNEL_KIND_TRANSACTION:
         return bytes_equal_text(e->chain, c->chain) &&
-               bytes_equal(e->hash, c->value);
+               bytes_equal(e->hash, value);
     case CHANNEL_KIND_ACCOUNT:
-        return bytes_equal(e->sender, c->value) ||
-               bytes_equal(e->recipient, c->value);
+        return bytes_equal(e->sender, value) ||
+               bytes_equal(e->recipient, value);
     case CHANNEL_KIND_SYSTEM:
         break;
     }

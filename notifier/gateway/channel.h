@@ -32,17 +32,19 @@ struct channel {
     enum channel_kind kind;
     char name[CHANNEL_NAME_MAX + 1]; /* the one spelling */
     char chain[CHAIN_NAME_MAX + 1];  /* of a transaction */
-    struct bytes value; /* "0x…" of hash or address; points into `name` */
+    size_t value_at; /* where "0x…" of hash or address begins in `name` */
 };
 
 /*
- * Reads a name that a client wrote. `out` must not be copied afterwards, since
- * its value points into it.
+ * Reads a name that a client wrote.
  *
  * Returns 0, or
  *   FAIL_MALFORMED   there is no such channel.
  */
 int channel_parse(struct bytes text, struct channel *out) MUST_CHECK;
+
+/* "0x…" of the hash or the address; empty for other channels. Borrowed. */
+struct bytes channel_value(const struct channel *c);
 
 /*
  * Spells the channel of a result's transaction or account, from the result's

@@ -277,6 +277,26 @@ struct chunk *fanout_push_end(struct buffer *out, enum fanout_form form,
     return dress(form, buffer_bytes(out), cursor);
 }
 
+struct chunk *fanout_push_null(struct buffer *out, enum fanout_form form)
+{
+    CHECK(out->count > 0 && out->data[out->count - 1] == '[');
+    out->count--;
+    buffer_append_text(out, "null}");
+    return dress(form, buffer_bytes(out), NULL);
+}
+
+struct chunk *fanout_cursor_chunk(enum fanout_form form, const char *cursor)
+{
+    struct buffer text;
+    struct chunk *c;
+
+    buffer_init(&text, 4096);
+    buffer_append_format(&text, "{\"cursor\":\"%s\"}", cursor);
+    c = dress(form, buffer_bytes(&text), cursor);
+    buffer_fini(&text);
+    return c;
+}
+
 static struct fanout_channel *find(const struct fanout *f, struct bytes name)
 {
     uint32_t hash = hash_name(name);

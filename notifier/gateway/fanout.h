@@ -116,5 +116,9 @@ void fanout_push_begin(struct buffer *out, const char *channel,
 void fanout_push_add(struct buffer *out, struct bytes json);
 struct chunk *fanout_push_end(struct buffer *out, enum fanout_form form,
                               const char *cursor);
+/* Instead of the end, when nothing was added: the list is null. */
+struct chunk *fanout_push_null(struct buffer *out, enum fanout_form form);
+/* {"cursor":"…"} by itself. */
+struct chunk *fanout_cursor_chunk(enum fanout_form form, const char *cursor);
 
 #endif

@@ -45,6 +45,7 @@ struct intake {
     void *arg;
     int32_t log;
     bool renumbered;
+    size_t ring_count_max, ring_bytes_max;
     size_t count, not_ready;
     struct intake_counts counts;
     struct run_event events[RUN_EVENTS_MAX]; /* of the run being read */
@@ -71,15 +72,9 @@ struct intake *intake_open(const struct intake_options *o)
     CHECK(o->partitions > 0 && o->partitions <= CURSOR_PARTITIONS_MAX);
     in->hooks = o->hooks;
     in->arg = o->arg;
-    in->count = o->partitions;
-    in->not_ready = o->partitions;
-    for (size_t i = 0; i < in->count; i++) {
-        in->partitions[i].id = (int32_t)i;
-        in->partitions[i].ring =
-            ring_open(o->ring_count_max ? o->ring_count_max : RING_COUNT_MAX,
-                      o->ring_bytes_max ? o->ring_bytes_max : RING_BYTES_MAX,
-                      0);
-    }
+    in->ring_count_max = o->ring_count_max;
+    in->ring_bytes_max = o->ring_bytes_max;
+    intake_grow(in, o->partitions);
     return in;
 }
 
@@ -107,6 +102,21 @@ void intake_begin(struct intake *in, int32_t partition, int64_t start,
     advanced(in, p);
     if (!p->fetching)
         release_held(in, p);
+}
+
+void intake_grow(struct intake *in, size_t partitions)
+{
+    CHECK(partitions <= CURSOR_PARTITIONS_MAX);
+    for (; in->count < partitions; in->count++) {
+        struct partition *p = &in->partitions[in->count];
+
+        p->id = (int32_t)in->count;
+        p->ring =
+            ring_open(in->ring_count_max ? in->ring_count_max : RING_COUNT_MAX,
+                      in->ring_bytes_max ? in->ring_bytes_max : RING_BYTES_MAX,
+                      0);
+        in->not_ready++;
+    }
 }
 
 bool intake_ready(const struct intake *in)
@@ -180,6 +190,13 @@ void intake_read_to(struct intake *in, int32_t partition, int64_t from,
     CHECK((size_t)partition < in->count);
     if (from < to && in->partitions[partition].begun)
         take(in, &in->partitions[partition], from, to, NULL, 0);
+}
+
+void intake_reaches(struct intake *in, int32_t partition, int64_t to)
+{
+    CHECK((size_t)partition < in->count);
+    if (in->partitions[partition].begun && !in->renumbered)
+        reach(in, &in->partitions[partition], to);
 }
 
 void intake_fetched(struct intake *in, int32_t partition, int64_t gone_before)

@@ -67,6 +67,10 @@ void intake_close(struct intake *in);
 void intake_begin(struct intake *in, int32_t partition, int64_t start,
                   int64_t end);
 
+/* The topic has more partitions than before: `partitions` in all, at most
+ * CURSOR_PARTITIONS_MAX. The new ones wait for their intake_begin(). */
+void intake_grow(struct intake *in, size_t partitions);
+
 /* Every partition has been read to where the topic ended at its begin. */
 bool intake_ready(const struct intake *in);
 
@@ -83,6 +87,9 @@ void intake_read(struct intake *in, int32_t partition, int64_t from,
 /* The topic was read from `from` up to before `to`, and nothing was there. */
 void intake_read_to(struct intake *in, int32_t partition, int64_t from,
                     int64_t to);
+
+/* The topic has offsets below `to`, whatever they hold. */
+void intake_reaches(struct intake *in, int32_t partition, int64_t to);
 
 /*
  * A fetch that was asked for has ended. `gone_before` is where the topic begins

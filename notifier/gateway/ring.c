@@ -144,6 +144,14 @@ bool ring_find(const struct ring *r, int64_t offset,
     return true;
 }
 
+bool ring_recent(const struct ring *r, size_t back, struct run_event *out_event)
+{
+    if (back >= r->count)
+        return false;
+    *out_event = entry_at(r, r->count - 1 - back)->event;
+    return true;
+}
+
 static void grow(struct ring *r)
 {
     size_t capacity = r->capacity == 0 ? FIRST_CAPACITY : 2 * r->capacity;

@@ -58,4 +58,9 @@ bool ring_add(struct ring *r, const struct run_event *e);
 bool ring_find(const struct ring *r, int64_t offset,
                struct run_event *out_event);
 
+/* The newest entry (`back` 0), the one before it (1), and so on; false when
+ * there are not so many. */
+bool ring_recent(const struct ring *r, size_t back,
+                 struct run_event *out_event);
+
 #endif

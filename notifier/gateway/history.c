@@ -1,0 +1,543 @@
+/*
+ * notifier/gateway/history.c: questions to the database, one connection, many
+ * at a time.
+ *
+ *   query: leaf list (a second old at most) --> leaf 9 --> leaf 8 --> … done
+ *
+ * A leaf may be dropped between the list and the question (42P01): then the
+ * list is read again, once. The connection is set up so that the live leaf,
+ * which has no statistics, is not scanned.
+ *
+ * From: notifier/gateway/route.c, subscriber.c and client.c.
+ * To:   consumer/base/postgres.c; results as they were announced.
+ */
+#include "notifier/gateway/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/base/clock.h"
+#include "consumer/base/log.h"
+#include "consumer/base/postgres.h"
+#include "consumer/base/postgres_array.h"
+#include "notifier/gateway/history_row.h"
+#include "notifier/gateway/history_sql.h"
+#include "schemas/base/fail.h"
+#include "schemas/chain.h"
+#include "schemas/hex.h"
+#include "schemas/leaf.h"
+
+#define LEAVES_MAX 4096
+#define LEAVES_MS 1000
+#define DEADLINE_MS 5000
+#define ACCOUNT_LEAVES_MAX 64 /* a look-up by account stops there */
+#define REFRESH_MS 1000
+#define REFRESH_SHARE 20
+#define SESSION                                                                \
+    "SET enable_seqscan = off; SET statement_timeout = '4s';"                  \
+    " SET default_transaction_read_only = on; SET jit = off"
+
+enum kind { BY_HASH, DETAIL, BY_ACCOUNT, REJECTIONS, REJECTION };
+
+struct history_query {
+    struct history *history;
+    enum kind kind;
+    history_fn done; /* NULL: cancelled */
+    void *arg;
+    uint8_t value[256]; /* hash or address */
+    size_t value_count;
+    int64_t chain;
+    struct record_id id;
+    size_t rows_max;
+    size_t leaf; /* place in the list of the next leaf to ask */
+    bool again;  /* the list was read again already */
+    struct buffer results;
+    size_t count;
+};
+
+struct history {
+    struct postgres *postgres;
+    const char *topic;
+    int leaves[LEAVES_MAX]; /* newest first */
+    size_t leaves_count;
+    int64_t leaves_ms; /* when the list was read; 0: never */
+    size_t queries;
+    struct postgres_array partitions; /* 0..n-1 */
+    /* Totals in the making, and as last known. */
+    struct history_totals totals, making;
+    int uncounted[8]; /* leaves whose rows are counted by their ledger */
+    size_t uncounted_count;
+    bool refreshing;
+    int64_t refresh_at_ms, refresh_began_ms;
+    struct buffer sql;
+};
+
+static void changed(void *arg, enum postgres_state state, const char *why);
+static struct history_query *query_new(struct history *h, enum kind kind,
+                                       size_t rows_max, history_fn done,
+                                       void *arg);
+static void query_begin(struct history_query *q);
+static void query_free(struct history_query *q);
+static void ask_leaves(struct history_query *q);
+static void got_leaves(void *arg, const struct postgres_answer *a);
+static void next(struct history_query *q);
+static size_t put_statement(struct history_query *q,
+                            struct postgres_param params[3],
+                            uint8_t room[3][8]);
+static void got_rows(void *arg, const struct postgres_answer *a);
+static void finish(struct history_query *q, int rc);
+static void keep_leaves(struct history *h, const struct postgres_answer *a);
+static void put_partitions(struct history *h, size_t count);
+static void refreshed_leaves(void *arg, const struct postgres_answer *a);
+static void refreshed_log(void *arg, const struct postgres_answer *a);
+static void refreshed_counts(void *arg, const struct postgres_answer *a);
+static void refresh_rest(struct history *h);
+static void refreshed_positions(void *arg, const struct postgres_answer *a);
+static void refreshed_ledger(void *arg, const struct postgres_answer *a);
+static void refreshed(struct history *h, bool good);
+
+int history_open(struct loop *loop, const char *url, const char *topic,
+                 struct history **out)
+{
+    struct history *h = calloc(1, sizeof(*h));
+    struct postgres_options o = {
+        .url = url != NULL && url[0] != '\0' ? url : NULL,
+        .application_name = "tidemill-gateway",
+        .session_sql = SESSION,
+        .name = "history",
+    };
+    int rc;
+
+    CHECK(h != NULL);
+    h->topic = topic;
+    postgres_array_init(&h->partitions, POSTGRES_INT4_ARRAY);
+    buffer_init(&h->sql, HISTORY_SQL_BYTES_MAX);
+    rc = postgres_open(loop, &o, changed, h, &h->postgres);
+    if (rc < 0) {
+        history_close(h);
+        return rc;
+    }
+    *out = h;
+    return 0;
+}
+
+void history_close(struct history *h)
+{
+    if (h == NULL)
+        return;
+    postgres_close(h->postgres);
+    postgres_array_fini(&h->partitions);
+    buffer_fini(&h->sql);
+    free(h);
+}
+
+bool history_up(const struct history *h)
+{
+    return postgres_up(h->postgres);
+}
+
+static void changed(void *arg, enum postgres_state state, const char *why)
+{
+    struct history *h = arg;
+
+    h->leaves_ms = 0;
+    if (state == POSTGRES_UP)
+        log_info("history.up");
+    else
+        log_warn("history.down", "why=%s", LOG_TEXT(why));
+}
+
+struct history_query *history_channel(struct history *h,
+                                      const struct channel *c, size_t rows_max,
+                                      history_fn done, void *arg)
+{
+    struct history_query *q;
+    struct chain chain;
+
+    CHECK(c->kind == CHANNEL_KIND_TRANSACTION ||
+          c->kind == CHANNEL_KIND_ACCOUNT);
+    q = query_new(h, c->kind == CHANNEL_KIND_TRANSACTION ? BY_HASH : BY_ACCOUNT,
+                  rows_max, done, arg);
+    if (q == NULL)
+        return NULL;
+    CHECK(hex_decode_0x(channel_value(c), q->value, sizeof(q->value),
+                        &q->value_count) == 0);
+    if (c->kind == CHANNEL_KIND_TRANSACTION) {
+        CHECK(chain_parse(bytes_text(c->chain), &chain) == 0);
+        q->chain = chain.number;
+    }
+    query_begin(q);
+    return q;
+}
+
+struct history_query *history_detail(struct history *h, const struct channel *c,
+                                     history_fn done, void *arg)
+{
+    struct history_query *q = query_new(h, DETAIL, 1, done, arg);
+    struct chain chain;
+
+    if (q == NULL)
+        return NULL;
+    CHECK(c->kind == CHANNEL_KIND_TRANSACTION);
+    CHECK(hex_decode_0x(channel_value(c), q->value, sizeof(q->value),
+                        &q->value_count) == 0);
+    CHECK(chain_parse(bytes_text(c->chain), &chain) == 0);
+    q->chain = chain.number;
+    query_begin(q);
+    return q;
+}
+
+struct history_query *history_rejections(struct history *h,
+                                         const struct record_id *id,
+                                         size_t rows_max, history_fn done,
+                                         void *arg)
+{
+    struct history_query *q =
+        query_new(h, id != NULL ? REJECTION : REJECTIONS, rows_max, done, arg);
+
+    if (q == NULL)
+        return NULL;
+    if (id != NULL)
+        q->id = *id;
+    query_begin(q);
+    return q;
+}
+
+void history_cancel(struct history_query *q)
+{
+    if (q != NULL)
+        q->done = NULL;
+}
+
+const struct history_totals *history_totals(const struct history *h)
+{
+    return &h->totals;
+}
+
+static struct history_query *query_new(struct history *h, enum kind kind,
+                                       size_t rows_max, history_fn done,
+                                       void *arg)
+{
+    struct history_query *q;
+
+    if (!postgres_up(h->postgres) || h->queries >= HISTORY_QUERIES_MAX)
+        return NULL;
+    q = calloc(1, sizeof(*q));
+    CHECK(q != NULL);
+    q->history = h;
+    q->kind = kind;
+    q->done = done;
+    q->arg = arg;
+    q->rows_max = rows_max < HISTORY_ROWS_MAX ? rows_max : HISTORY_ROWS_MAX;
+    buffer_init(&q->results,
+                kind == DETAIL ? HISTORY_DETAIL_MAX : HISTORY_BYTES_MAX);
+    h->queries++;
+    return q;
+}
+
+static void query_begin(struct history_query *q)
+{
+    struct history *h = q->history;
+
+    if (h->leaves_count == 0 || clock_ms() - h->leaves_ms > LEAVES_MS ||
+        (q->kind == REJECTIONS && h->totals.partitions == 0))
+        ask_leaves(q);
+    else
+        next(q);
+}
+
+static void query_free(struct history_query *q)
+{
+    q->history->queries--;
+    buffer_fini(&q->results);
+    free(q);
+}
+
+/* The log is asked along: the newest rejections are walked by its partitions.
+ */
+static void ask_leaves(struct history_query *q)
+{
+    struct postgres *pg = q->history->postgres;
+    struct postgres_param topic = postgres_text(q->history->topic);
+
+    postgres_queue(pg, history_sql_log, &topic, 1, refreshed_log, q->history);
+    postgres_queue(pg, LEAF_SQL_LIST, NULL, 0, got_leaves, q);
+    postgres_sync(pg, DEADLINE_MS);
+}
+
+static void got_leaves(void *arg, const struct postgres_answer *a)
+{
+    struct history_query *q = arg;
+
+    if (a->outcome != POSTGRES_OK) {
+        finish(q, FAIL_UNREACHABLE);
+        return;
+    }
+    keep_leaves(q->history, a);
+    q->leaf = 0;
+    next(q);
+}
+
+/* Asks the next leaf or leaves, or ends. */
+static void next(struct history_query *q)
+{
+    struct history *h = q->history;
+    struct postgres_param params[3];
+    uint8_t room[3][8];
+    size_t count;
+
+    if (q->done == NULL || q->leaf >= h->leaves_count ||
+        q->count >= q->rows_max ||
+        (q->kind == BY_ACCOUNT && q->leaf >= ACCOUNT_LEAVES_MAX)) {
+        finish(q, 0);
+        return;
+    }
+    buffer_clear(&h->sql);
+    count = put_statement(q, params, room);
+    CHECK(!h->sql.overflow);
+    postgres_queue(h->postgres, buffer_text(&h->sql), params, count, got_rows,
+                   q);
+    postgres_sync(h->postgres, DEADLINE_MS);
+}
+
+static size_t put_statement(struct history_query *q,
+                            struct postgres_param params[3], uint8_t room[3][8])
+{
+    struct history *h = q->history;
+    const int *leaves = h->leaves + q->leaf;
+    size_t left = h->leaves_count - q->leaf, count = 1;
+    struct bytes value = bytes_of(q->value, q->value_count);
+    int32_t rows = (int32_t)(q->rows_max - q->count);
+
+    switch (q->kind) {
+    case BY_HASH:
+    case DETAIL:
+        count = left < HISTORY_SQL_LEAVES ? left : HISTORY_SQL_LEAVES;
+        history_sql_hash(leaves, count, q->kind == DETAIL, &h->sql);
+        params[0] = postgres_bytea(value);
+        params[1] = postgres_i64(q->chain, room[0]);
+        q->leaf += count;
+        return 2;
+    case BY_ACCOUNT:
+        history_sql_account(*leaves, &h->sql);
+        params[0] = postgres_bytea(value);
+        params[1] = postgres_i32(rows, room[0]);
+        q->leaf++;
+        return 2;
+    case REJECTIONS:
+        history_sql_rejections(*leaves, &h->sql);
+        put_partitions(h, h->totals.partitions);
+        params[0] = postgres_i32(h->totals.log, room[0]);
+        params[1] = postgres_array_param(&h->partitions);
+        params[2] = postgres_i32(rows, room[1]);
+        q->leaf++;
+        return 3;
+    case REJECTION:
+        history_sql_rejection(*leaves, &h->sql);
+        params[0] = postgres_i32(q->id.log, room[0]);
+        params[1] = postgres_i32(q->id.partition, room[1]);
+        params[2] = postgres_i64(q->id.offset, room[2]);
+        q->leaf++;
+        return 3;
+    }
+    CHECK(false);
+    return 0;
+}
+
+static void got_rows(void *arg, const struct postgres_answer *a)
+{
+    struct history_query *q = arg;
+
+    if (a->outcome == POSTGRES_ERROR && strcmp(a->sqlstate, "42P01") == 0 &&
+        !q->again) {
+        q->again = true;
+        q->count = 0;
+        buffer_clear(&q->results);
+        ask_leaves(q);
+        return;
+    }
+    if (a->outcome != POSTGRES_OK) {
+        if (a->outcome == POSTGRES_ERROR)
+            log_warn("history.refused", "sqlstate=%s why=%s", a->sqlstate,
+                     LOG_TEXT(a->message));
+        finish(q, FAIL_UNREACHABLE);
+        return;
+    }
+    for (int row = 0; row < a->rows && q->count < q->rows_max; row++) {
+        int rc = q->kind == DETAIL ? history_row_detail(a, row, &q->results)
+                 : q->kind == REJECTIONS || q->kind == REJECTION
+                     ? history_row_rejection(a, row, &q->results)
+                     : history_row_transaction(a, row, &q->results);
+
+        if (rc == FAIL_FULL) {
+            q->rows_max = q->count;
+            break;
+        }
+        if (rc == 0)
+            q->count++;
+    }
+    next(q);
+}
+
+static void finish(struct history_query *q, int rc)
+{
+    if (q->done != NULL)
+        q->done(q->arg, rc, buffer_bytes(&q->results), q->count);
+    query_free(q);
+}
+
+static void keep_leaves(struct history *h, const struct postgres_answer *a)
+{
+    h->leaves_count = 0;
+    for (int row = 0; row < a->rows && h->leaves_count < LEAVES_MAX; row++)
+        h->leaves[h->leaves_count++] = postgres_cell_i32(a, row, 0, 0);
+    h->leaves_ms = clock_ms();
+    h->totals.leaves = h->leaves_count;
+}
+
+static void put_partitions(struct history *h, size_t count)
+{
+    postgres_array_clear(&h->partitions);
+    for (size_t i = 0; i < count; i++)
+        postgres_array_i32(&h->partitions, (int32_t)i);
+}
+
+/*
+ * Totals: leaf list, log and counts in one flight; then the positions, and the
+ * ledgers of those leaves whose rows were not counted yet, in another.
+ */
+void history_refresh(struct history *h)
+{
+    struct postgres_param topic = postgres_text(h->topic);
+    int64_t now = clock_ms();
+
+    if (h->refreshing || now < h->refresh_at_ms || !postgres_up(h->postgres))
+        return;
+    h->refreshing = true;
+    h->refresh_began_ms = now;
+    h->making = (struct history_totals){.known = true};
+    postgres_queue(h->postgres, LEAF_SQL_LIST, NULL, 0, refreshed_leaves, h);
+    postgres_queue(h->postgres, history_sql_log, &topic, 1, refreshed_log, h);
+    postgres_queue(h->postgres, history_sql_counts, NULL, 0, refreshed_counts,
+                   h);
+    postgres_sync(h->postgres, DEADLINE_MS);
+}
+
+static void refreshed_leaves(void *arg, const struct postgres_answer *a)
+{
+    if (a->outcome == POSTGRES_OK)
+        keep_leaves(arg, a);
+}
+
+static void refreshed_log(void *arg, const struct postgres_answer *a)
+{
+    struct history *h = arg;
+    int32_t count;
+
+    if (a->outcome != POSTGRES_OK || a->rows == 0)
+        return;
+    count = postgres_cell_i32(a, 0, 1, 0);
+    h->totals.log = postgres_cell_i32(a, 0, 0, 0);
+    h->totals.partitions = count < 0 ? 0
+                           : count > CURSOR_PARTITIONS_MAX
+                               ? CURSOR_PARTITIONS_MAX
+                               : (size_t)count;
+}
+
+static void refreshed_counts(void *arg, const struct postgres_answer *a)
+{
+    struct history *h = arg;
+    bool counted[sizeof(h->uncounted) / sizeof(h->uncounted[0])] = {false};
+    size_t newest =
+        h->leaves_count < sizeof(counted) ? h->leaves_count : sizeof(counted);
+
+    if (a->outcome != POSTGRES_OK) {
+        refreshed(h, false);
+        return;
+    }
+    for (int row = 0; row < a->rows; row++) {
+        int leaf = postgres_cell_i32(a, row, 0, 0);
+
+        if (!postgres_cell_bool(a, row, 5, false))
+            continue;
+        h->making.verified += postgres_cell_i64(a, row, 1, 0);
+        h->making.rejected += postgres_cell_i64(a, row, 2, 0);
+        h->making.duplicates += postgres_cell_i64(a, row, 3, 0);
+        h->making.quarantined += postgres_cell_i64(a, row, 4, 0);
+        for (size_t i = 0; i < newest; i++)
+            counted[i] = counted[i] || h->leaves[i] == leaf;
+    }
+    h->uncounted_count = 0;
+    for (size_t i = 0; i < newest; i++)
+        if (!counted[i])
+            h->uncounted[h->uncounted_count++] = h->leaves[i];
+    refresh_rest(h);
+}
+
+static void refresh_rest(struct history *h)
+{
+    struct postgres_param params[2];
+    uint8_t room[8];
+
+    put_partitions(h, h->totals.partitions);
+    params[0] = postgres_i32(h->totals.log, room);
+    params[1] = postgres_array_param(&h->partitions);
+    for (size_t i = 0; i < h->uncounted_count; i++) {
+        buffer_clear(&h->sql);
+        history_sql_ledger(h->uncounted[i], &h->sql);
+        postgres_queue(h->postgres, buffer_text(&h->sql), NULL, 0,
+                       refreshed_ledger, h);
+    }
+    postgres_queue(h->postgres, history_sql_positions, params, 2,
+                   refreshed_positions, h);
+    postgres_sync(h->postgres, DEADLINE_MS);
+}
+
+static void refreshed_ledger(void *arg, const struct postgres_answer *a)
+{
+    struct history *h = arg;
+
+    if (a->outcome != POSTGRES_OK || a->rows == 0) {
+        h->making.known = false;
+        return;
+    }
+    h->making.verified += postgres_cell_i64(a, 0, 0, 0);
+    h->making.rejected += postgres_cell_i64(a, 0, 1, 0);
+    h->making.duplicates += postgres_cell_i64(a, 0, 2, 0);
+    h->making.quarantined += postgres_cell_i64(a, 0, 3, 0);
+}
+
+static void refreshed_positions(void *arg, const struct postgres_answer *a)
+{
+    struct history *h = arg;
+
+    for (size_t i = 0; i < CURSOR_PARTITIONS_MAX; i++) {
+        h->making.position[i] = -1;
+        h->making.announced[i] = -1;
+    }
+    for (int row = 0; a->outcome == POSTGRES_OK && row < a->rows; row++) {
+        int32_t id = postgres_cell_i32(a, row, 0, -1);
+
+        if (id < 0 || id >= CURSOR_PARTITIONS_MAX)
+            continue;
+        h->making.position[id] = postgres_cell_i64(a, row, 1, -1);
+        h->making.announced[id] = postgres_cell_i64(a, row, 2, -1);
+    }
+    refreshed(h, a->outcome == POSTGRES_OK && h->making.known);
+}
+
+static void refreshed(struct history *h, bool good)
+{
+    int64_t now = clock_ms();
+
+    h->refreshing = false;
+    h->refresh_at_ms =
+        now + REFRESH_MS + REFRESH_SHARE * (now - h->refresh_began_ms);
+    if (!good)
+        return;
+    h->making.asked_ms = now;
+    h->making.leaves = h->leaves_count;
+    h->making.log = h->totals.log;
+    h->making.partitions = h->totals.partitions;
+    h->totals = h->making;
+}
