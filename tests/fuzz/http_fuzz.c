@@ -15,6 +15,7 @@ static struct http_probe probe;
 static char *story_of(struct bytes feed, size_t piece)
 {
     http_probe_open(&probe);
+    probe.never_upgrade = true;
     http_probe_feed(&probe, feed, piece);
     char *story = strdup(http_probe_story(&probe));
     http_probe_close(&probe);

@@ -29,7 +29,8 @@ struct http_probe {
     struct buffer log;
     size_t sent_read; /* of `sent`, already in the log */
     size_t body_limit;
-    bool finished, broken, reading, resume, head_method;
+    bool finished, broken, reading, resume;
+    bool never_upgrade; /* what follows an upgrade depends on the cuts */
     size_t queued;
     struct http_exchange *held[PROBE_HELD_MAX];
     size_t held_count;
@@ -125,7 +126,11 @@ static inline void http_probe_look(struct http_probe *p)
             return;
         buffer_append_format(&p->log, "answer %d", status);
         const uint8_t *length = memmem(rest.data, head, "Content-Length: ", 16);
-        if (length != NULL && !p->head_method) {
+        /* The answer to HEAD has a length and no body. */
+        bool bodyless =
+            rest.count == head ||
+            http_probe_starts(bytes_slice(rest, head, 9), "HTTP/1.1 ");
+        if (length != NULL && !bodyless) {
             size_t count = strtoul((const char *)length + 16, NULL, 10);
             struct bytes body = bytes_slice(rest, head, count);
             const uint8_t *code =
@@ -167,10 +172,9 @@ static inline void http_probe_request(void *arg, struct http_exchange *x,
         buffer_append_format(&p->log, " \"%.*s\"", (int)r->body.count,
                              (const char *)r->body.data);
     buffer_append_text(&p->log, "\n");
-    p->head_method = http_method_is(r, "HEAD");
     if (http_probe_starts(r->path, "/later") && p->held_count < PROBE_HELD_MAX)
         p->held[p->held_count++] = x;
-    else if (http_probe_starts(r->path, "/upgrade") &&
+    else if (!p->never_upgrade && http_probe_starts(r->path, "/upgrade") &&
              http_upgrade(x, BYTES_LITERAL("HTTP/1.1 101 x\r\n\r\n")) != NULL)
         return;
     else

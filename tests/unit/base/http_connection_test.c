@@ -474,6 +474,23 @@ TEST(an_answer_carries_date_id_timing_and_added_fields)
     http_probe_close(&probe);
 }
 
+TEST(an_answer_to_head_has_a_length_and_no_body)
+{
+    http_probe_open(&probe);
+    feed(
+        "HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n"
+        "HEAD /later HTTP/1.1\r\nHost: a\r\n\r\n");
+    http_reply_begin(probe.held[0], 200, NULL, BYTES_NONE);
+    http_reply_chunk(probe.held[0], BYTES_LITERAL("not sent"));
+    http_reply_end(probe.held[0]);
+    probe.held_count = 0;
+    const char *first = strstr(buffer_text(&probe.sent), "\r\n\r\n");
+    EXPECT(strstr(buffer_text(&probe.sent), "Content-Length: 2\r\n") < first);
+    EXPECT(strncmp(first, "\r\n\r\nHTTP/1.1 200", 16) == 0);
+    EXPECT_TEXT(strstr(first + 4, "\r\n\r\n"), "\r\n\r\n");
+    http_probe_close(&probe);
+}
+
 TEST(a_problem_is_json_whatever_its_words)
 {
     http_probe_open(&probe);
