@@ -17,6 +17,7 @@
 #include "schemas/hash.h"
 #include "schemas/hex.h"
 #include "schemas/rlp.h"
+#include "verifier/scheme_secp256k1.h"
 #include "verifier/scheme_secp256k1_sign.h"
 
 #define RAW_MAX 1024
@@ -161,7 +162,27 @@ static void make_high(uint8_t s[32])
     }
 }
 
+/* An r that is on no point of the curve; about every second one is not. */
+static void make_unrecoverable(const uint8_t hash[32], uint8_t signature[64],
+                               uint8_t parity)
+{
+    uint8_t key[65];
+
+    do {
+        hash_sha256(bytes_of(signature, 32), signature);
+    } while (memcmp(signature, order, 32) >= 0 ||
+             scheme_secp256k1_recover(hash, signature, parity, key) == 0);
+}
+
 void gen_next(struct gen *g, struct gen_transaction *out)
+{
+    bool forged = g->o.forged_per_mille > 0 &&
+                  (int)(g->count % 1000) < g->o.forged_per_mille;
+
+    gen_next_as(g, forged ? GEN_HIGH_S : GEN_HONEST, out);
+}
+
+void gen_next_as(struct gen *g, enum gen_kind kind, struct gen_transaction *out)
 {
     uint64_t i = g->count;
     struct account *a = &g->accounts[i % (uint64_t)g->o.senders];
@@ -172,10 +193,11 @@ void gen_next(struct gen *g, struct gen_transaction *out)
     append_fields(g, type, a, to);
     signing_hash(g, type, hash);
     CHECK(signer_sign(g->signer, a->key, hash, signature, &parity) == 0);
-    out->forged =
-        g->o.forged_per_mille > 0 && (int)(i % 1000) < g->o.forged_per_mille;
-    if (out->forged)
+    out->forged = kind != GEN_HONEST;
+    if (kind == GEN_HIGH_S)
         make_high(signature + 32);
+    if (kind == GEN_UNRECOVERABLE)
+        make_unrecoverable(hash, signature, parity);
     rlp_append_uint(&g->fields,
                     type == 0 ? g->o.chain_id * 2 + 35 + parity : parity);
     rlp_append_integer(&g->fields, bytes_of(signature, 32));

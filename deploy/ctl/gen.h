@@ -34,8 +34,19 @@ struct gen_transaction {
 int gen_open(const struct gen_options *o, struct gen **out) MUST_CHECK;
 void gen_close(struct gen *g);
 
+/* What is wrong with a transaction. */
+enum gen_kind {
+    GEN_HONEST,
+    GEN_HIGH_S,        /* the other s: refused without a curve, at the door */
+    GEN_UNRECOVERABLE, /* no key belongs to its r: only the curve tells */
+};
+
 /* The next one; no two of a seed are equal. */
 void gen_next(struct gen *g, struct gen_transaction *out);
+
+/* The next one, of this kind, whatever forged_per_mille says. */
+void gen_next_as(struct gen *g, enum gen_kind kind,
+                 struct gen_transaction *out);
 
 extern const struct command command_gen; /* tidemill gen */
 

@@ -5,23 +5,20 @@
  * stages. To add a command: give its stage a file, and this list a line.
  *
  * From: an operator.
- * To:   verifier/command/, deploy/ctl/gen.c.
+ * To:   verifier/command/; here gen.c and tx_*.c.
  */
 #include "consumer/base/command.h"
 #include "deploy/ctl/gen.h"
+#include "deploy/ctl/tx.h"
 #include "schemas/names.h"
 #include "verifier/command/init.h"
 #include "verifier/command/log.h"
 #include "verifier/command/reconcile.h"
 
 static const struct command *const commands[] = {
-    &command_init,
-    &command_migrate,
-    &command_lag,
-    &command_log_show,
-    &command_log_adopt,
-    &command_log_pass,
-    &command_reconcile,
+    &command_init,      &command_migrate,   &command_lag,
+    &command_log_show,  &command_log_adopt, &command_log_pass,
+    &command_reconcile, &command_tx_send,   &command_tx_watch,
     &command_gen,
 };
 
