@@ -67,6 +67,8 @@ struct consumer {
     bool owns;         /* between assigned() and revoked(), or without group */
     int64_t waited_ms; /* since when no assignment came; monotonic */
     bool waited_said;
+    enum consumer_reset reset;
+    bool again; /* assign again before the next record */
     struct assignment parts;
     struct committed *asking; /* on its thread */
     const struct consumer_events *events;
@@ -86,8 +88,12 @@ static int make_handle(struct consumer *c, rd_kafka_conf_t *conf,
                        const char *group);
 static int subscribe(struct consumer *c);
 static void drain(void *arg);
+static void ask_for_again(struct consumer *c);
 static void handle_message(struct consumer *c, rd_kafka_message_t *m);
 static void handle_error(struct consumer *c, rd_kafka_message_t *m);
+static void out_of_range(struct consumer *c, struct assignment_part *p,
+                         const char *why);
+static void all_gone(struct consumer *c);
 static void fail(struct consumer *c, int code, const char *why);
 static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t event,
                          rd_kafka_topic_partition_list_t *list, void *opaque);
@@ -125,6 +131,7 @@ int consumer_open(const struct consumer_options *o, struct consumer **out)
     CHECK(c->topic != NULL && (o->header == NULL || c->header != NULL));
     c->grouped = o->group != NULL;
     c->owns = !c->grouped;
+    c->reset = o->reset;
     c->events = o->events;
     c->arg = o->arg;
     kafka_watch_init(&c->watch, o->name);
@@ -142,7 +149,6 @@ int consumer_open(const struct consumer_options *o, struct consumer **out)
 static int make_conf(const struct consumer_options *o, struct consumer *c,
                      rd_kafka_conf_t **out)
 {
-    static const char *const resets[] = {"error", "latest", "earliest"};
     char session[16], heartbeat[16], alone[80];
     const struct kafka_rule defaults[] = {
         {"session.timeout.ms", session, false},
@@ -163,7 +169,8 @@ static int make_conf(const struct consumer_options *o, struct consumer *c,
         {"partition.assignment.strategy", "range", false},
         {"enable.auto.commit", "false", false},
         {"enable.auto.offset.store", "false", false},
-        {"auto.offset.reset", resets[o->reset], false},
+        /* By itself the library would go back without a word. */
+        {"auto.offset.reset", "error", false},
         {"enable.partition.eof", "true", false},
         {"isolation.level", "read_committed", false},
         {"check.crcs", "true", false},
@@ -236,11 +243,14 @@ static void drain(void *arg)
     struct consumer *c = arg;
     int64_t started = clock_ns();
 
+    if (c->state == OPEN && c->again)
+        assign_all(c);
     c->draining = true;
     for (int count = 0; c->state == OPEN; count++) {
         rd_kafka_message_t *m;
-        if (count == RECORDS_MAX || (count % CLOCK_EVERY == CLOCK_EVERY - 1 &&
-                                     clock_ns() - started > TURN_NS)) {
+        if (c->again || count == RECORDS_MAX ||
+            (count % CLOCK_EVERY == CLOCK_EVERY - 1 &&
+             clock_ns() - started > TURN_NS)) {
             loop_hook_arm(c->hook);
             break;
         }
@@ -252,6 +262,16 @@ static void drain(void *arg)
     c->draining = false;
     if (c->state == LEAVING)
         leave(c);
+}
+
+/*
+ * Before the next record, and once for all partitions that ask for it in one
+ * turn: what the library holds for them now is not what they want.
+ */
+static void ask_for_again(struct consumer *c)
+{
+    c->again = true;
+    loop_hook_arm(c->hook);
 }
 
 /* Takes the message. */
@@ -290,21 +310,58 @@ static void handle_error(struct consumer *c, rd_kafka_message_t *m)
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
     case RD_KAFKA_RESP_ERR__NO_OFFSET:
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
-        if (p == NULL || p->stuck)
-            return;
-        p->stuck = true;
-        log_warn("consumer.out_of_range",
-                 "client=%s partition=%d offset=%lld why=%s", c->name,
-                 (int)p->id, (long long)p->next,
-                 LOG_TEXT(rd_kafka_message_errstr(m)));
-        if (c->events->out_of_range != NULL)
-            c->events->out_of_range(c->arg, p->id, p->next);
+        if (p != NULL && !p->stuck)
+            out_of_range(c, p, rd_kafka_message_errstr(m));
         return;
     case RD_KAFKA_RESP_ERR__FATAL:
         fail(c, FAIL_BROKEN, rd_kafka_message_errstr(m));
         return;
     default:
         on_error(c->handle, m->err, rd_kafka_message_errstr(m), c);
+    }
+}
+
+/* A committed offset that is not there is the ordinary first start. */
+static void out_of_range(struct consumer *c, struct assignment_part *p,
+                         const char *why)
+{
+    int64_t wanted = p->next;
+
+    log_warn("consumer.out_of_range",
+             "client=%s partition=%d offset=%lld why=%s", c->name, (int)p->id,
+             (long long)wanted, LOG_TEXT(why));
+    if (c->reset != CONSUMER_RESET_ERROR) {
+        p->next =
+            c->reset == CONSUMER_RESET_END ? CONSUMER_END : CONSUMER_BEGIN;
+        c->again = true;
+        return;
+    }
+    p->stuck = true;
+    if (c->events->out_of_range != NULL)
+        c->events->out_of_range(c->arg, p->id, wanted);
+}
+
+static bool is_gone(int error)
+{
+    return error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+           error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/*
+ * The library names the partition in words only, but there is one topic here,
+ * and its partitions go together.
+ */
+static void all_gone(struct consumer *c)
+{
+    for (size_t i = 0; i < c->parts.count && c->events->gone != NULL; i++) {
+        struct assignment_part *p = &c->parts.parts[i];
+        if (!p->started || p->stuck)
+            continue;
+        p->stuck = true;
+        log_warn("consumer.gone", "client=%s partition=%d", c->name,
+                 (int)p->id);
+        c->events->gone(c->arg, p->id);
     }
 }
 
@@ -328,6 +385,8 @@ static void on_error(rd_kafka_t *handle, int error, const char *reason,
     if (kafka_error_is_news(error) && kafka_log_allowed())
         log_warn("consumer.trouble", "client=%s why=%s", c->name,
                  LOG_TEXT(c->why));
+    if (is_gone(error))
+        all_gone(c);
 }
 
 /* Once: the handle is of no use afterwards. */
@@ -400,6 +459,7 @@ static void drop_partitions(struct consumer *c)
     resume_all(c);
     rd_kafka_assign(c->handle, NULL);
     assignment_own(&c->parts, NULL, 0);
+    c->again = false;
     c->owns = false;
     c->waited_ms = clock_ms();
     if (!owned || c->state != OPEN)
@@ -435,7 +495,7 @@ void consumer_restart(struct consumer *c, int32_t partition, int64_t offset)
     p->paused = false;
     p->stuck = false;
     p->next = offset;
-    assign_all(c);
+    ask_for_again(c);
 }
 
 static int64_t library_offset(int64_t offset)
@@ -463,6 +523,7 @@ static void assign_all(struct consumer *c)
         rd_kafka_topic_partition_list_new((int)c->parts.count);
     rd_kafka_resp_err_t error;
 
+    c->again = false;
     for (size_t i = 0; i < c->parts.count; i++) {
         const struct assignment_part *p = &c->parts.parts[i];
         if (p->started && !p->stuck)
@@ -519,7 +580,7 @@ void consumer_resume(struct consumer *c, int32_t partition)
     rd_kafka_resume_partitions(c->handle, list);
     rd_kafka_topic_partition_list_destroy(list);
     if (how == ASSIGNMENT_RESUME_AGAIN)
-        assign_all(c);
+        ask_for_again(c);
 }
 
 /* The library keeps its own mark of a pause beyond an assignment. */

@@ -36,7 +36,8 @@ struct consumer_place {
     int64_t offset; /* of the first record wanted, or CONSUMER_... */
 };
 
-/* Every member is set, but `end` and `out_of_range` may be NULL. */
+/* Every member is set, but `end`, `out_of_range` and `gone` may be NULL: then
+ * reading goes on as if nothing had happened. */
 struct consumer_events {
     /* These are ours: find out where to start, then consumer_start(). */
     void (*assigned)(void *arg, const int32_t *partitions, size_t count);
@@ -53,6 +54,10 @@ struct consumer_events {
     void (*out_of_range)(void *arg, int32_t partition, int64_t offset);
     /* This consumer is of no use any more: close it, open another or exit. */
     void (*failed)(void *arg, int code, const char *why);
+    /* The partition is not there any more: somebody deleted the topic, and may
+     * make another of its name. Nothing comes from this partition until
+     * consumer_restart(); before that, prove that it is the log you know. */
+    void (*gone)(void *arg, int32_t partition);
 };
 
 enum consumer_reset {
@@ -98,7 +103,8 @@ void consumer_start(struct consumer *c, const struct consumer_place *places,
 /*
  * Reads one started partition again from `offset` (a number or CONSUMER_...);
  * the others go on with their next record. What is paused stays paused, but
- * for this partition. Does nothing for a partition that is not started.
+ * for this partition. Several in one turn cost as much as one. Does nothing for
+ * a partition that is not started.
  */
 void consumer_restart(struct consumer *c, int32_t partition, int64_t offset);
 

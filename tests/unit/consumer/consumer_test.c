@@ -23,6 +23,7 @@ struct seen {
     int count[PARTITIONS];
     int64_t end[PARTITIONS];
     int64_t out_of_range[PARTITIONS];
+    int gone[PARTITIONS];
     int assigned, revoked;
     size_t owned;
     int pause_at; /* pause a partition after so many records of it; 0: never */
@@ -99,8 +100,15 @@ static void on_failed(void *arg, int code, const char *why)
     ((struct seen *)arg)->failed = true;
 }
 
-static const struct consumer_events events = {
-    on_assigned, on_revoked, on_record, on_end, on_out_of_range, on_failed};
+static void on_gone(void *arg, int32_t partition)
+{
+    ((struct seen *)arg)->gone[partition]++;
+}
+
+static const struct consumer_events events = {on_assigned,     on_revoked,
+                                              on_record,       on_end,
+                                              on_out_of_range, on_failed,
+                                              on_gone};
 
 /* Writes `count` records "0", "1", … to one partition. */
 static void fill(const char *topic, int32_t partition, int count)
@@ -119,6 +127,8 @@ static void fill(const char *topic, int32_t partition, int count)
     EXPECT_INT(rd_kafka_flush(mock_producer, 5000), 0);
 }
 
+static enum consumer_reset reset;
+
 static void open_consumer(struct seen *s, const char *topic, const char *group)
 {
     struct consumer_options o = {.config = &mock_config,
@@ -126,6 +136,7 @@ static void open_consumer(struct seen *s, const char *topic, const char *group)
                                  .topic = topic,
                                  .group = group,
                                  .header = "tm",
+                                 .reset = reset,
                                  .events = &events,
                                  .arg = s};
 
@@ -316,6 +327,60 @@ TEST(consumer_starts_at_the_end_when_told_so)
     fill(topic, 0, 3);
     WAIT_FOR(&s, s.count[0] == 3);
     EXPECT_INT(s.next[0], 13);
+    close_consumer(&s);
+}
+
+TEST(consumer_goes_back_by_itself_where_that_is_its_policy)
+{
+    const char *topic = mock_topic(PARTITIONS);
+    struct seen s;
+
+    fill(topic, 0, 10);
+    fill(topic, 1, 10);
+    reset = CONSUMER_RESET_BEGINNING;
+    open_consumer(&s, topic, NULL);
+    reset = CONSUMER_RESET_ERROR;
+    s.next[0] = 5000;
+    s.next[1] = 6000;
+    start_all(&s);
+    s.next[0] = s.next[1] = 0;
+    WAIT_FOR(&s, s.count[0] == 10 && s.count[1] == 10);
+    EXPECT_INT(s.disorder, 0);
+    EXPECT_INT(s.out_of_range[0], -1);
+    close_consumer(&s);
+}
+
+TEST(consumer_says_that_its_topic_is_gone_and_waits_to_be_told)
+{
+    const char *topic = mock_topic(PARTITIONS);
+    struct buffer why;
+    struct seen s;
+
+    buffer_init(&why, 1024);
+    EXPECT_INT(kafka_config_set(&mock_config,
+                                "topic.metadata.refresh.interval.ms", "200",
+                                &why),
+               0);
+    fill(topic, 0, 10);
+    open_consumer(&s, topic, NULL);
+    EXPECT_INT(kafka_config_set(&mock_config,
+                                "topic.metadata.refresh.interval.ms", "10000",
+                                &why),
+               0);
+    buffer_fini(&why);
+    start_all(&s);
+    WAIT_FOR(&s, s.count[0] == 10);
+    rd_kafka_mock_topic_set_error(mock, topic,
+                                  RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    WAIT_FOR(&s, s.gone[0] == 1 && s.gone[3] == 1);
+    rd_kafka_mock_topic_set_error(mock, topic, RD_KAFKA_RESP_ERR_NO_ERROR);
+    fill(topic, 0, 1);
+    run_ms(&s, 300);
+    EXPECT_INT(s.count[0], 10);
+    consumer_restart(s.consumer, 0, 10);
+    WAIT_FOR(&s, s.count[0] == 11);
+    EXPECT_INT(s.gone[0], 1);
+    EXPECT_INT(s.disorder, 0);
     close_consumer(&s);
 }
 
