@@ -7,7 +7,7 @@
  *   ASK      sealed leaves, before BEGIN (only if there are any)
  *   WRITE    BEGIN, lock, look, INSERT transactions
  *   RESOLVE  whose rows the conflicts are (only if there are any)
- *   CLOSE    chains, duplicates, rejections, quarantine, announced, ledger,
+ *   CLOSE    chains, ledger, duplicates, rejections, quarantine, announced,
  *            COMMIT
  *   UNDO     ROLLBACK
  *

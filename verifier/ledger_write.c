@@ -4,7 +4,7 @@
  *   ASK      sealed leaves: who has these hashes?      (if there are any)
  *   WRITE    BEGIN, lock, look, INSERT transactions -> what was new
  *   RESOLVE  whose are the others?                     (if there are any)
- *   CLOSE    duplicates, rejections, quarantine, announced, ledger, COMMIT
+ *   CLOSE    ledger, duplicates, rejections, quarantine, announced, COMMIT
  *
  * The position lives beside the rows, so a crash leaves both or neither. Rows
  * other than transactions are inserted without ON CONFLICT: each statement
@@ -327,6 +327,9 @@ static void send_close(struct ledger *l)
     struct ledger_columns *c = &l->columns[COLUMNS_ANNOUNCED];
     size_t count = send_chains(l);
 
+    /* Before the rows: who is fenced must hear that from the ledger, and not
+     * from a rejection that the other owner has stored already. */
+    count += send_rows(l, COLUMNS_BATCHES, leaf_sql_insert_batches, on_ledger);
     count += send_rows(l, COLUMNS_DUPLICATES, leaf_sql_insert_duplicates,
                        on_duplicates);
     count += send_rows(l, COLUMNS_REJECTIONS, leaf_sql_insert_rejections,
@@ -337,7 +340,6 @@ static void send_close(struct ledger *l)
         send(l, leaf_sql_raise, c, on_announced);
         count++;
     }
-    count += send_rows(l, COLUMNS_BATCHES, leaf_sql_insert_batches, on_ledger);
     send(l, "COMMIT", NULL, on_commit);
     sent(l, DECIDE_CLOSE, count + 1);
 }

@@ -1,0 +1,901 @@
+/*
+ * tests/unit/verifier/ledger_test.c: one row a record, whatever happens to the
+ * writer.
+ *
+ * A script names records by one letter: upper case is a transaction that
+ * verifies (the letter is its hash), 'r' is rejected, 'q' goes to quarantine,
+ * '!' verifies and brings bytes that the database refuses.
+ *
+ *   store(l, 0, 5, "ABr")      partition 0, offsets 5 6 7
+ *
+ * From: ctest.
+ * To:   verifier/ledger.c and its parts against a private server.
+ */
+#include "verifier/ledger.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "consumer/base/clock.h"
+#include "consumer/base/loop.h"
+#include "consumer/base/postgres.h"
+#include "schemas/base/fail.h"
+#include "schemas/leaf.h"
+#include "schemas/migration.h"
+#include "tests/support/harness.h"
+#include "tests/support/postgres.h"
+#include "verifier/judge.h"
+
+#define WAIT_MS 20000
+#define RECORDS 64
+#define PARTITIONS 4
+
+/* One writer and what it was told last. */
+struct writer {
+    struct ledger *l;
+    int ups, downs;
+    bool done;
+    struct ledger_result result;
+    char why[200];
+    int rc;
+    struct ledger_position positions[PARTITIONS];
+    struct ledger_row rows[RECORDS];
+    struct ledger_log log;
+    struct ledger_record records[RECORDS];
+    struct verdict verdicts[RECORDS];
+    struct ledger_range ranges[PARTITIONS];
+    struct ledger_announced announced[PARTITIONS];
+    struct ledger_batch batch;
+};
+
+static struct loop *loop;
+static struct writer w1, w2, w3;
+static struct chain chain;
+static char url[200];
+
+static void on_up(void *arg)
+{
+    struct writer *w = arg;
+
+    w->ups++;
+    w->done = true;
+}
+
+static void on_down(void *arg, const char *why)
+{
+    struct writer *w = arg;
+
+    (void)why;
+    w->downs++;
+}
+
+static void open_writer_as(struct writer *w, const char *name, int lock_ms)
+{
+    static const struct ledger_events events = {on_up, on_down};
+    struct ledger_options o = {.url = url,
+                               .application_name = name,
+                               .log = 1,
+                               .lock_ms = lock_ms,
+                               .flight_ms = 8000};
+
+    memset(w, 0, sizeof(*w));
+    EXPECT_INT(ledger_open(loop, &o, &events, w, &w->l), 0);
+    EXPECT(loop_run_until(loop, &w->done, WAIT_MS));
+    EXPECT_INT(w->ups, 1);
+}
+
+static void open_writer(struct writer *w)
+{
+    open_writer_as(w, "tidemill-verifier/here/1", 300);
+}
+
+/* A database with the tables and four planted partitions. */
+static bool start(void)
+{
+    const char *fresh = test_postgres_database();
+    size_t i;
+
+    if (fresh == NULL)
+        return false;
+    snprintf(url, sizeof(url), "%s", fresh);
+    for (i = 0; i < migrations_count; i++)
+        EXPECT(strncmp(test_postgres_sql(migrations[i].sql), "error", 5) != 0);
+    return true;
+}
+
+static void prepare(void)
+{
+    EXPECT_TEXT(test_postgres_sql(
+                    "INSERT INTO tidemill.schema_version VALUES (1,1,'x',0);"
+                    "INSERT INTO tidemill.logs (log, topic, cluster_id,"
+                    " partitions, chain, rules)"
+                    " VALUES (1, 'tx.submitted', 'c', 4, 'eip155:1', 2);"
+                    "SELECT tidemill.plant(1, '{0,1,2,3}', '{0,0,0,100}')"),
+                "4");
+}
+
+static bool started(void)
+{
+    if (!start())
+        return false;
+    prepare();
+    EXPECT_INT(chain_parse(BYTES_LITERAL("eip155:1"), &chain), 0);
+    EXPECT_INT(loop_open(&loop), 0);
+    open_writer(&w1);
+    return true;
+}
+
+static void stop(void)
+{
+    ledger_close(w1.l);
+    ledger_close(w2.l);
+    ledger_close(w3.l);
+    w1.l = w2.l = w3.l = NULL;
+    loop_close(loop);
+}
+
+/* ---- calls, one at a time ---- */
+
+static void on_positions(void *arg, int rc,
+                         const struct ledger_position *positions, size_t count)
+{
+    struct writer *w = arg;
+
+    w->rc = rc;
+    if (rc == 0)
+        memcpy(w->positions, positions, count * sizeof(*positions));
+    w->done = true;
+}
+
+static void read_positions(struct writer *w)
+{
+    static const int32_t all[PARTITIONS] = {0, 1, 2, 3};
+
+    w->done = false;
+    ledger_positions(w->l, all, PARTITIONS, on_positions, w);
+    EXPECT(!w->done);
+    EXPECT(loop_run_until(loop, &w->done, WAIT_MS));
+    EXPECT_INT(w->rc, 0);
+}
+
+static void on_written(void *arg, const struct ledger_result *r)
+{
+    struct writer *w = arg;
+
+    w->result = *r;
+    snprintf(w->why, sizeof(w->why), "%s", r->why);
+    w->result.why = w->why;
+    w->done = true;
+}
+
+static void add_record(struct writer *w, int32_t partition, int64_t offset,
+                       char what)
+{
+    size_t i = w->batch.count++;
+    struct ledger_record *r = &w->records[i];
+    struct verdict *v = &w->verdicts[i];
+
+    CHECK(i < RECORDS);
+    memset(v, 0, sizeof(*v));
+    *r = (struct ledger_record){.partition = partition,
+                                .offset = offset,
+                                .append_ms = 1763720000000 + offset,
+                                .key = BYTES_LITERAL("key"),
+                                .value = BYTES_LITERAL("payload"),
+                                .chain = &chain,
+                                .verdict = v};
+    v->verified = what != 'r';
+    v->reason = what == 'r' ? REASON_HIGH_S : REASON_NONE;
+    v->tx.has_id = true;
+    v->tx.id_covers_all = true;
+    memset(v->tx.id, what, sizeof(v->tx.id));
+    v->tx.sender_count = 20;
+    v->tx.signature_count = 65;
+    v->tx.has_nonce = true;
+    v->tx.nonce = 7;
+    v->tx.amount[31] = 9;
+    v->tx.canonical = r->value;
+    if (what == 'q') {
+        r->quarantine_sqlstate = "22P05";
+        r->quarantine_detail = "it \x01 would not";
+    }
+}
+
+/* Starts a batch, or adds a partition to the one that was started. */
+static void add(struct writer *w, int32_t partition, int64_t from,
+                const char *what)
+{
+    struct ledger_range *g = &w->ranges[w->batch.range_count++];
+    int64_t offset = from;
+
+    for (; *what != '\0'; what++)
+        if (*what != '.') /* an offset without a record */
+            add_record(w, partition, offset++, *what);
+        else
+            offset++;
+    g->partition = partition;
+    g->from = from;
+    g->to = offset;
+    memset(g->last_sha256, (int)offset, sizeof(g->last_sha256));
+}
+
+static void begin_batch(struct writer *w)
+{
+    w->batch = (struct ledger_batch){
+        .records = w->records, .ranges = w->ranges, .announced = w->announced};
+}
+
+static void send_batch(struct writer *w)
+{
+    w->done = false;
+    ledger_write(w->l, &w->batch, on_written, w);
+    EXPECT(!w->done);
+}
+
+static enum ledger_outcome written(struct writer *w)
+{
+    EXPECT(loop_run_until(loop, &w->done, WAIT_MS));
+    return w->result.outcome;
+}
+
+static enum ledger_outcome store(struct writer *w, int32_t partition,
+                                 int64_t from, const char *what)
+{
+    begin_batch(w);
+    add(w, partition, from, what);
+    send_batch(w);
+    return written(w);
+}
+
+static const char *sql(const char *text)
+{
+    return test_postgres_sql(text);
+}
+
+#define COUNT_ALL                                                              \
+    "SELECT (SELECT count(*) FROM tidemill.transactions),"                     \
+    " (SELECT count(*) FROM tidemill.rejections),"                             \
+    " (SELECT count(*) FROM tidemill.duplicates),"                             \
+    " (SELECT count(*) FROM tidemill.quarantine),"                             \
+    " (SELECT count(*) FROM tidemill.batches)"
+
+static void flip(int n)
+{
+    char text[300], want[20];
+
+    snprintf(text, sizeof(text),
+             "BEGIN; SELECT pg_advisory_xact_lock(" LEAF_LOCK_KEY
+             ");"
+             " SELECT tidemill.leaf_flip(%d); COMMIT;"
+             " SELECT tidemill.leaf_prepare()",
+             n);
+    snprintf(want, sizeof(want), "\nt\n%d", n + 2);
+    EXPECT_TEXT(sql(text), want);
+}
+
+/* ---- what it promises ---- */
+
+TEST(a_batch_leaves_one_row_for_each_record)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "ABrq");
+    add(&w1, 3, 100, "C");
+    w1.announced[0] = (struct ledger_announced){0, 0, -1};
+    w1.announced[1] = (struct ledger_announced){3, 100, 12};
+    w1.batch.announced_count = 2;
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.records[2].out_kind, LEDGER_REJECTED);
+    EXPECT_INT(w1.records[3].out_kind, LEDGER_QUARANTINED);
+    EXPECT_TEXT(sql(COUNT_ALL), "3|1|0|1|2");
+    EXPECT_TEXT(sql("SELECT partition, from_off, to_off, verified, rejected,"
+                    " duplicates, quarantined FROM tidemill.batches_1"
+                    " ORDER BY 1"),
+                "0|0|4|2|1|0|1\n3|100|101|1|0|0|0");
+    EXPECT_TEXT(sql("SELECT hash, amount, nonce, chain, record"
+                    " FROM tidemill.transaction_events ORDER BY 1 LIMIT 1"),
+                "0x41414141414141414141414141414141414141414141414141414141414"
+                "14141|9|7|eip155:1|1-0-0");
+    EXPECT_TEXT(sql("SELECT reason, encode(hash, 'escape') = repeat('r', 32),"
+                    " payload FROM tidemill.rejections_1"),
+                "high_s|t|\\x7061796c6f6164");
+    EXPECT_TEXT(sql("SELECT sqlstate, detail, encode(sha256(payload), 'hex') ="
+                    " encode(payload_sha256, 'hex') FROM"
+                    " tidemill.quarantine_1"),
+                "22P05|it ? would not|t");
+    EXPECT_TEXT(sql("SELECT announced, results_offset FROM tidemill.announced"
+                    " WHERE partition = 3"),
+                "100|12");
+    read_positions(&w1);
+    EXPECT_INT(w1.positions[0].position, 4);
+    EXPECT_INT(w1.positions[0].announced, 0);
+    EXPECT(w1.positions[0].has_last);
+    EXPECT_INT(w1.positions[0].last_sha256[0], 4);
+    EXPECT_INT(w1.positions[3].position, 101);
+    EXPECT_INT(w1.positions[3].results_offset, 12);
+    EXPECT(w1.positions[1].known && !w1.positions[1].has_last);
+    stop();
+}
+
+TEST(a_rejection_without_a_covering_id_has_no_hash)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "rr");
+    w1.verdicts[0].tx.id_covers_all = false;
+    w1.verdicts[1].tx.has_id = false;
+    w1.records[1].value = BYTES_NONE;
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql("SELECT count(*), count(hash) FROM tidemill.rejections_1"),
+                "2|0");
+    stop();
+}
+
+TEST(a_writer_that_has_not_read_positions_is_stale)
+{
+    if (!started())
+        return;
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_STALE);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    stop();
+}
+
+TEST(a_batch_that_does_not_start_at_the_position_is_fenced)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "AB"), LEDGER_WRITTEN);
+    EXPECT_INT(store(&w1, 0, 0, "CD"), LEDGER_FENCED);
+    EXPECT_TEXT(w1.result.sqlstate, "23502");
+    EXPECT_INT(store(&w1, 0, 2, "C"), LEDGER_STALE); /* must read again */
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 5, "C"), LEDGER_FENCED);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 9, 0, "C"), LEDGER_FENCED); /* never planted */
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 2, "C"), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(COUNT_ALL), "3|0|0|0|2");
+    stop();
+}
+
+/* Its rejection is stored already; were the ledger asked after the rows, the
+ * answer would be 23505 on rejections_1, and nobody would read again. */
+TEST(a_fenced_writer_hears_it_from_the_ledger_and_not_from_a_row)
+{
+    if (!started())
+        return;
+    open_writer(&w2);
+    read_positions(&w1);
+    read_positions(&w2);
+    EXPECT_INT(store(&w1, 0, 0, "AArr"), LEDGER_WRITTEN);
+    EXPECT_INT(store(&w2, 0, 0, "AAr"), LEDGER_FENCED);
+    EXPECT_TEXT(w2.result.sqlstate, "23502");
+    read_positions(&w2);
+    EXPECT_INT(w2.positions[0].position, 4);
+    EXPECT_TEXT(sql(COUNT_ALL), "1|2|1|0|1");
+    stop();
+}
+
+TEST(of_two_writers_at_one_position_the_slower_is_fenced_by_the_key)
+{
+    if (!started())
+        return;
+    open_writer(&w2);
+    read_positions(&w1);
+    read_positions(&w2);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "AB");
+    begin_batch(&w2);
+    add(&w2, 0, 0, "ABC");
+    send_batch(&w1);
+    send_batch(&w2);
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT(loop_run_until(loop, &w2.done, WAIT_MS));
+    EXPECT((w1.result.outcome == LEDGER_WRITTEN) !=
+           (w2.result.outcome == LEDGER_WRITTEN));
+    EXPECT((w1.result.outcome == LEDGER_FENCED) !=
+           (w2.result.outcome == LEDGER_FENCED));
+    EXPECT_TEXT(sql("SELECT count(*) FROM tidemill.batches"), "1");
+    EXPECT_TEXT(sql("SELECT count(*) FROM tidemill.duplicates"), "0");
+    stop();
+}
+
+/* The two see the same position before either commits: only the key is left.
+ * A trigger holds the first one back inside its transaction. */
+TEST(a_lost_race_shows_as_23505_on_the_ledger)
+{
+    if (!started())
+        return;
+    open_writer_as(&w2, "tidemill-verifier/here/2", 5000);
+    /* The name of a chain is stored by whoever is first, who is waited for. */
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 1, 0, "r"), LEDGER_WRITTEN);
+    read_positions(&w2);
+    EXPECT_INT(store(&w2, 1, 1, "r"), LEDGER_WRITTEN);
+    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.verified = 1 THEN PERFORM pg_sleep(0.4); END IF;"
+        " RETURN NULL; END $$;"
+        "CREATE TRIGGER slow AFTER INSERT ON tidemill.batches_1"
+        " FOR EACH ROW EXECUTE FUNCTION slow()");
+    read_positions(&w1);
+    read_positions(&w2);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "A");
+    begin_batch(&w2);
+    add(&w2, 0, 0, "rr");
+    send_batch(&w1);
+    (void)loop_run_until(loop, &w1.done, 150);
+    send_batch(&w2);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_INT(written(&w2), LEDGER_FENCED);
+    EXPECT_TEXT(w2.result.sqlstate, "23505");
+    EXPECT_TEXT(sql(COUNT_ALL), "1|2|0|0|3");
+    stop();
+}
+
+TEST(repeats_are_duplicates_of_the_first_wherever_it_is)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "ABA");
+    add(&w1, 1, 0, "BC");
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[2].out_kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.records[2].out_of.offset, 0);
+    EXPECT_INT(w1.records[3].out_kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.records[3].out_of.partition, 0);
+    EXPECT_INT(w1.records[3].out_of.offset, 1);
+    EXPECT_INT(w1.records[4].out_kind, LEDGER_VERIFIED);
+    /* Another batch: conflicts are resolved by a statement of their own. */
+    EXPECT_INT(store(&w1, 2, 0, "CDCA"), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.records[0].out_of.partition, 1);
+    EXPECT_INT(w1.records[0].out_of.offset, 1);
+    EXPECT_INT(w1.records[1].out_kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.records[2].out_of.partition, 1);
+    EXPECT_INT(w1.records[3].out_of.partition, 0);
+    EXPECT_TEXT(sql(COUNT_ALL), "4|0|5|0|3");
+    EXPECT_TEXT(sql("SELECT record, of FROM tidemill.duplicate_events"
+                    " ORDER BY 1"),
+                "1-0-2|1-0-0\n1-1-0|1-0-1\n1-2-0|1-1-1\n1-2-2|1-1-1\n"
+                "1-2-3|1-0-0");
+    stop();
+}
+
+TEST(one_hash_on_two_chains_is_two_transactions)
+{
+    struct chain other;
+
+    if (!started())
+        return;
+    EXPECT_INT(chain_parse(BYTES_LITERAL("eip155:10"), &other), 0);
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "AA");
+    w1.records[1].chain = &other;
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(COUNT_ALL), "2|0|0|0|1");
+    EXPECT_TEXT(sql("SELECT name FROM tidemill.chains ORDER BY 1"),
+                "eip155:1\neip155:10");
+    flip(1);
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 2, "AA");
+    w1.records[1].chain = &other;
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_of.offset, 0);
+    EXPECT_INT(w1.records[1].out_of.offset, 1);
+    stop();
+}
+
+TEST(after_a_flip_writers_are_stale_once_and_positions_go_on)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "AB"), LEDGER_WRITTEN);
+    flip(1);
+    EXPECT_INT(store(&w1, 0, 2, "C"), LEDGER_STALE);
+    read_positions(&w1);
+    EXPECT_INT(ledger_live_leaf(w1.l), 2);
+    EXPECT_INT(w1.positions[0].position, 2);
+    EXPECT(w1.positions[0].has_last);
+    EXPECT_INT(w1.positions[0].last_sha256[0], 2);
+    EXPECT_INT(w1.positions[3].position, 100); /* idle ones too */
+    EXPECT_INT(store(&w1, 0, 2, "CA"), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[1].out_kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.records[1].out_of.offset, 0);
+    flip(2);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 1, 0, "CBE"), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_of.offset, 2);
+    EXPECT_INT(w1.records[1].out_of.offset, 1);
+    EXPECT_INT(w1.records[2].out_kind, LEDGER_VERIFIED);
+    EXPECT_TEXT(sql("SELECT hash FROM tidemill.transactions"
+                    " GROUP BY hash HAVING count(*) > 1"),
+                "");
+    stop();
+}
+
+TEST(outside_the_dedupe_window_a_sealed_leaf_is_not_asked)
+{
+    static const struct ledger_events events = {on_up, on_down};
+    struct ledger_options o = {.url = url,
+                               .application_name = "tidemill-verifier/x/2",
+                               .log = 1,
+                               .dedupe_ms = 1000};
+
+    if (!started())
+        return;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    flip(1);
+    sql("UPDATE tidemill.leaves SET to_at = 1763719990000 WHERE leaf = 1");
+    memset(&w2, 0, sizeof(w2));
+    EXPECT_INT(ledger_open(loop, &o, &events, &w2, &w2.l), 0);
+    EXPECT(loop_run_until(loop, &w2.done, WAIT_MS));
+    read_positions(&w2);
+    EXPECT_INT(store(&w2, 0, 1, "A"), LEDGER_WRITTEN);
+    EXPECT_INT(w2.records[0].out_kind, LEDGER_VERIFIED);
+    stop();
+}
+
+/* ---- somebody who has begun and does not go on ---- */
+
+static struct postgres *holder;
+static bool holder_holds;
+static const char *holder_sql;
+
+static void on_held(void *arg, const struct postgres_answer *a)
+{
+    (void)arg;
+    holder_holds = a->outcome == POSTGRES_OK;
+}
+
+static void on_holder(void *arg, enum postgres_state state, const char *why)
+{
+    (void)arg;
+    (void)why;
+    if (state != POSTGRES_UP || holder_sql == NULL)
+        return;
+    postgres_once(holder, "BEGIN", NULL, 0, on_held, NULL);
+    postgres_once(holder, holder_sql, NULL, 0, on_held, NULL);
+    postgres_sync(holder, WAIT_MS);
+    holder_sql = NULL;
+}
+
+static void hold(const char *application_name, const char *text)
+{
+    struct postgres_options o = {.url = url,
+                                 .application_name = application_name,
+                                 .session_sql =
+                                     "SET idle_in_transaction_session_timeout"
+                                     " = 0",
+                                 .name = "holder"};
+
+    holder_sql = text;
+    holder_holds = false;
+    EXPECT_INT(postgres_open(loop, &o, on_holder, NULL, &holder), 0);
+    EXPECT(loop_run_until(loop, &holder_holds, WAIT_MS));
+}
+
+static void let_go(void)
+{
+    postgres_close(holder);
+    holder = NULL;
+}
+
+TEST(a_holder_of_ours_that_does_not_go_on_is_ended)
+{
+    char text[400];
+    int64_t before;
+
+    if (!started())
+        return;
+    read_positions(&w1);
+    snprintf(text, sizeof(text),
+             "INSERT INTO tidemill.transactions_1 (accepted_at, off, chain,"
+             " log, partition, hash, sender, amount, signature, payload)"
+             " VALUES (1, 9, %lld, 1, 1, convert_to(repeat('A', 32), 'UTF8'),"
+             " 's', 1, 's', 'p')",
+             (long long)chain.number);
+    hold("tidemill-verifier/there/7", text);
+    before = clock_ms();
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    EXPECT(clock_ms() - before >= 250);
+    EXPECT_INT(w1.records[0].out_kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.downs, 0);
+    let_go();
+    stop();
+}
+
+/* w2 waits for the holder, w1 for w2: only the holder may be ended. */
+TEST(a_waiter_of_ours_is_not_ended_for_the_holder)
+{
+    if (!started())
+        return;
+    open_writer_as(&w2, "tidemill-verifier/here/2", 300);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 1, 0, "r"), LEDGER_WRITTEN);
+    read_positions(&w2);
+    EXPECT_INT(store(&w2, 1, 1, "r"), LEDGER_WRITTEN);
+    hold("tidemill-verifier/there/7",
+         "UPDATE tidemill.announced SET announced = 1 WHERE partition = 2");
+    begin_batch(&w2);
+    add(&w2, 2, 0, "A");
+    w2.announced[0] = (struct ledger_announced){2, 2, -1};
+    w2.batch.announced_count = 1;
+    send_batch(&w2);
+    (void)loop_run_until(loop, &w2.done, 100);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    EXPECT_INT(written(&w2), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.downs + w2.downs, 0);
+    let_go();
+    stop();
+}
+
+TEST(a_holder_that_is_not_ours_is_waited_for_and_then_said)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    hold("somebody", LEAF_SQL_LOCK_EXCLUSIVE);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_OUTAGE);
+    EXPECT_TEXT(w1.result.sqlstate, "55P03");
+    let_go();
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    stop();
+}
+
+TEST(an_ended_connection_is_unknown_and_everything_is_read_again)
+{
+    if (!started())
+        return;
+    sql("CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " PERFORM pg_sleep(30); RETURN NULL; END $$;"
+        "CREATE TRIGGER slow AFTER INSERT ON tidemill.batches_1"
+        " FOR EACH ROW EXECUTE FUNCTION slow()");
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "A");
+    send_batch(&w1);
+    (void)loop_run_until(loop, &w1.done, 150);
+    EXPECT_TEXT(sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE application_name = 'tidemill-verifier/here/1'"
+                    " AND state = 'active'"),
+                "t");
+    EXPECT_INT(written(&w1), LEDGER_UNKNOWN);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_UNKNOWN); /* still down */
+    sql("DROP TRIGGER slow ON tidemill.batches_1");
+    while (w1.ups < 2) {
+        w1.done = false;
+        EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    }
+    EXPECT_INT(w1.downs, 1);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_STALE);
+    read_positions(&w1);
+    EXPECT_INT(w1.positions[0].position, 0);
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    stop();
+}
+
+TEST(a_record_that_the_database_refuses_is_bad_data)
+{
+    if (!started())
+        return;
+    sql("ALTER TABLE tidemill.transactions_1 ADD CHECK"
+        " (hash <> convert_to(repeat('!', 32), 'UTF8'))");
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "A!B"), LEDGER_BAD_DATA);
+    EXPECT_TEXT(w1.result.sqlstate, "23514");
+    EXPECT_TEXT(sql(COUNT_ALL), "0|0|0|0|0");
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    EXPECT_INT(store(&w1, 0, 1, "!"), LEDGER_BAD_DATA);
+    EXPECT_INT(store(&w1, 0, 1, "qB"), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(COUNT_ALL), "2|0|0|1|2");
+    stop();
+}
+
+TEST(a_table_that_is_not_as_it_should_be_is_an_outage)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    sql("ALTER TABLE tidemill.leaves RENAME COLUMN live_id TO gone");
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_OUTAGE);
+    EXPECT_TEXT(w1.result.sqlstate, "42703");
+    sql("ALTER TABLE tidemill.leaves RENAME COLUMN gone TO live_id");
+    EXPECT_INT(store(&w1, 0, 0, "A"), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(COUNT_ALL), "1|0|0|0|1");
+    stop();
+}
+
+TEST(a_row_above_the_position_is_never_quarantined_away)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    sql("INSERT INTO tidemill.rejections_1 (accepted_at, off, chain, log,"
+        " partition, reason, payload_sha256) VALUES (1, 0, 1, 1, 0, 'x', 'y')");
+    EXPECT_INT(store(&w1, 0, 0, "r"), LEDGER_OUTAGE);
+    EXPECT_TEXT(w1.result.sqlstate, "23505");
+    stop();
+}
+
+TEST(its_own_row_counts_as_what_it_is)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "AB"), LEDGER_WRITTEN);
+    /* The ledger row is lost and the rows are not: an operator's hand. */
+    sql("DELETE FROM tidemill.batches_1");
+    EXPECT_INT(store(&w1, 0, 0, "AB"), LEDGER_WRITTEN);
+    EXPECT_INT(w1.records[0].out_kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.records[1].out_kind, LEDGER_VERIFIED);
+    EXPECT_TEXT(sql(COUNT_ALL), "2|0|0|0|1");
+    stop();
+}
+
+static void on_rows(void *arg, int rc, const struct ledger_row *rows,
+                    size_t count)
+{
+    struct writer *w = arg;
+
+    w->rc = rc;
+    if (rc == 0)
+        memcpy(w->rows, rows, count * sizeof(*rows));
+    w->done = true;
+}
+
+static struct ledger_row_query query(int32_t partition, int64_t offset,
+                                     char what)
+{
+    struct ledger_row_query q = {.partition = partition,
+                                 .offset = offset,
+                                 .has_hash = what >= 'A' && what <= 'Z',
+                                 .chain = chain.number};
+
+    memset(q.hash, what, sizeof(q.hash));
+    return q;
+}
+
+TEST(rows_are_found_in_any_table_of_any_leaf)
+{
+    struct ledger_row_query q[8];
+
+    if (!started())
+        return;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "ArAq"), LEDGER_WRITTEN);
+    flip(1);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 4, "BA"), LEDGER_WRITTEN);
+    q[0] = query(0, 5, 'A');
+    q[1] = query(0, 0, 'A');
+    q[2] = query(0, 1, 'r');
+    q[3] = query(0, 2, 'A');
+    q[4] = query(0, 3, 'q');
+    q[5] = query(0, 4, 'B');
+    q[6] = query(0, 77, 'A'); /* the transaction, but not this record */
+    q[7] = query(1, 0, 'r');
+    w1.done = false;
+    ledger_rows(w1.l, q, 8, on_rows, &w1);
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT_INT(w1.rc, 0);
+    EXPECT_INT(w1.rows[0].kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.rows[0].of.offset, 0);
+    EXPECT_INT(w1.rows[1].kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.rows[2].kind, LEDGER_REJECTED);
+    EXPECT_INT(w1.rows[3].kind, LEDGER_DUPLICATE);
+    EXPECT_INT(w1.rows[4].kind, LEDGER_QUARANTINED);
+    EXPECT_INT(w1.rows[5].kind, LEDGER_VERIFIED);
+    EXPECT_INT(w1.rows[6].kind, LEDGER_NO_ROW);
+    EXPECT_INT(w1.rows[7].kind, LEDGER_NO_ROW);
+    stop();
+}
+
+TEST(announced_is_raised_and_never_lowered)
+{
+    struct ledger_announced up[2] = {{0, 5, 50}, {3, 130, 60}};
+    struct ledger_announced down[1] = {{0, 3, 40}};
+
+    if (!started())
+        return;
+    ledger_raise(w1.l, up, 2);
+    ledger_raise(w1.l, down, 1);
+    read_positions(&w1);
+    EXPECT_INT(w1.positions[0].announced, 5);
+    EXPECT_INT(w1.positions[0].results_offset, 50);
+    EXPECT_INT(w1.positions[3].announced, 130);
+    stop();
+}
+
+static void on_log(void *arg, int rc, const struct ledger_log *log)
+{
+    struct writer *w = arg;
+
+    w->rc = rc;
+    if (rc == 0)
+        w->log = *log;
+    w->done = true;
+}
+
+TEST(the_newest_number_of_a_topic_is_its_log)
+{
+    if (!started())
+        return;
+    sql("INSERT INTO tidemill.logs (log, topic, partitions, chain, rules)"
+        " VALUES (3, 'tx.submitted', 12, 'jws', 1)");
+    w1.done = false;
+    ledger_log(w1.l, "tx.submitted", on_log, &w1);
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT_INT(w1.rc, 0);
+    EXPECT_INT(w1.log.log, 3);
+    EXPECT_INT(w1.log.partitions, 12);
+    EXPECT_INT(w1.log.rules, 1);
+    EXPECT_TEXT(w1.log.chain, "jws");
+    EXPECT_TEXT(w1.log.cluster_id, "");
+    w1.done = false;
+    ledger_log(w1.l, "nowhere", on_log, &w1);
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT_INT(w1.rc, FAIL_NOT_FOUND);
+    stop();
+}
+
+TEST(a_database_without_tables_is_waited_for)
+{
+    static const struct ledger_events events = {on_up, on_down};
+    struct ledger_options o = {.url = url,
+                               .application_name = "tidemill-verifier/x/1"};
+    bool never = false;
+
+    if (!start())
+        return;
+    EXPECT_INT(loop_open(&loop), 0);
+    memset(&w1, 0, sizeof(w1));
+    EXPECT_INT(ledger_open(loop, &o, &events, &w1, &w1.l), 0);
+    (void)loop_run_until(loop, &never, 300);
+    EXPECT_INT(w1.ups, 0);
+    EXPECT(strstr(ledger_why(w1.l), "tidemill init") != NULL);
+    prepare();
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT_INT(w1.ups, 1);
+    stop();
+}
+
+TEST(a_newer_database_is_refused)
+{
+    static const struct ledger_events events = {on_up, on_down};
+    struct ledger_options o = {.url = url,
+                               .application_name = "tidemill-verifier/x/1"};
+    bool never = false;
+
+    if (!start())
+        return;
+    prepare();
+    sql("INSERT INTO tidemill.schema_version VALUES (9, 9, 'later', 0)");
+    EXPECT_INT(loop_open(&loop), 0);
+    memset(&w1, 0, sizeof(w1));
+    EXPECT_INT(ledger_open(loop, &o, &events, &w1, &w1.l), 0);
+    (void)loop_run_until(loop, &never, 300);
+    EXPECT_INT(w1.ups, 0);
+    EXPECT(strstr(ledger_why(w1.l), "newer") != NULL);
+    stop();
+}
