@@ -143,16 +143,16 @@ size_t http_server_requests(const struct http_server *s);
 /*
  * Stops accepting, after what is in the queue already; every answer from now on
  * says Connection: close, idle connections are closed. `done` is called once,
- * later, when the last connection has gone. Connections that were upgraded are
- * not waited for.
+ * later, when the last connection has gone. Streamed answers are the
+ * application's to end; connections that were upgraded are not waited for.
  */
 void http_server_drain(struct http_server *s, void (*done)(void *arg),
                        void *arg);
 
 /*
  * Closes every connection now and frees the server once the loop has let go of
- * its handles. Exchanges that are not answered stay valid until they are.
- * NULL is accepted.
+ * its handles. Exchanges that are not answered stay valid until they are, and
+ * who asked by http_on_gone() is told in a later turn. NULL is accepted.
  */
 void http_server_close(struct http_server *s);
 

@@ -487,11 +487,14 @@ void stream_end(struct stream *s, enum stream_end why)
 static void on_closed(uv_handle_t *handle)
 {
     struct stream *s = CHECKED_CAST(struct stream, handle->data, STREAM_MAGIC);
+    struct loop *loop = s->pool->loop;
+    int64_t since = loop_enter(loop);
 
     if (s->queue != NULL)
         free_queue(s);
     if (s->events != NULL && s->events->closed != NULL)
         s->events->closed(s->arg, s->why);
+    loop_leave(loop, "stream.closed", since);
     buffer_fini(&s->early);
     stream_pool_drop(s->pool);
     s->magic = 0;

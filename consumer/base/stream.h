@@ -101,9 +101,10 @@ void stream_pause(struct stream *s);
 void stream_resume(struct stream *s);
 
 /*
- * Sends what is queued, then closes our direction and waits for the peer's end
- * for at most `finish_ms`; `closed` follows. Nothing can be sent any more, and
- * `data` goes on until the end.
+ * Sends what is queued, then closes our direction and waits for the peer's end,
+ * all that while for at most `finish_ms` in which the peer takes nothing;
+ * `closed` follows. Nothing can be sent any more, and `data` goes on until the
+ * end.
  */
 void stream_finish(struct stream *s, int finish_ms);
 

@@ -7,11 +7,14 @@
  */
 #include "notifier/gateway/websocket.h"
 
+#include "consumer/base/http.h"
 #include "consumer/base/http_head.h"
+#include "consumer/base/stream.h"
 #include "notifier/gateway/websocket_hash.h"
 #include "notifier/gateway/websocket_utf8.h"
 #include "tests/support/golden.h"
 #include "tests/support/harness.h"
+#include "tests/support/peer.h"
 
 /* What a reader makes of `feed`, given in pieces, as lines. */
 static void read_all(enum websocket_role role, struct bytes feed, size_t piece,
@@ -386,4 +389,98 @@ TEST(a_client_asks_and_checks_the_answer)
                FAIL_MALFORMED);
     buffer_fini(&ask);
     buffer_fini(&answer);
+}
+
+/* ---- both roles over a socket ---- */
+
+static struct stream *serving;
+static struct websocket server_side;
+
+static void on_server_data(void *arg, struct bytes in)
+{
+    struct websocket_event e;
+    enum websocket_kind kind;
+
+    (void)arg;
+    while ((kind = websocket_read(&server_side, &in, &e)) != WEBSOCKET_MORE) {
+        struct chunk *c = kind == WEBSOCKET_CLOSE
+                              ? websocket_frame_close(e.code, "")
+                              : websocket_frame(WEBSOCKET_OP_TEXT, e.data);
+        stream_send(serving, c);
+        chunk_drop(c);
+        if (kind == WEBSOCKET_CLOSE)
+            stream_finish(serving, 1000);
+    }
+}
+
+static void accept_socket(void *arg, struct http_exchange *x,
+                          const struct http_request *r)
+{
+    static const struct stream_events events = {.data = on_server_data};
+    struct websocket_offer o;
+    struct buffer out;
+    const char *why;
+
+    (void)arg;
+    EXPECT_INT(websocket_offer_read(r, &o, &why), 0);
+    buffer_init(&out, 4096);
+    EXPECT_INT(websocket_offer_accept(&o, "tidemill.v1.json", BYTES_NONE, &out),
+               0);
+    serving = http_upgrade(x, buffer_bytes(&out));
+    buffer_fini(&out);
+    EXPECT(serving != NULL);
+    websocket_init(&server_side, WEBSOCKET_SERVER, NULL);
+    stream_listen(serving, &events, NULL);
+}
+
+TEST(both_roles_talk_over_a_socket_from_the_first_segment)
+{
+    static const uint8_t mask[4] = {9, 8, 7, 6};
+    struct http_options options = {.listen = "127.0.0.1:0",
+                                   .request = accept_socket};
+    char key[WEBSOCKET_KEY_CHARS + 1];
+    struct http_server *server;
+    struct websocket_event e;
+    struct websocket reader;
+    struct loop *loop;
+    struct buffer ask;
+    struct peer p;
+    int status = 0;
+
+    EXPECT_INT(loop_open(&loop), 0);
+    EXPECT_INT(http_server_open(loop, &options, &server), 0);
+    websocket_key((const uint8_t *)"0123456789abcdef", key);
+    buffer_init(&ask, 4096);
+    EXPECT_INT(websocket_ask("a", "/v1/ws", key, "tidemill.v1.json", BYTES_NONE,
+                             &ask),
+               0);
+    /* A frame that does not wait for the answer to the handshake. */
+    struct chunk *c =
+        websocket_frame_masked(WEBSOCKET_OP_TEXT, BYTES_LITERAL("hello"), mask);
+    buffer_append_bytes(&ask, chunk_bytes(c));
+    chunk_drop(c);
+    peer_open(&p, loop, "127.0.0.1", http_server_port(server));
+    EXPECT_INT(stream_send_bytes(p.stream, buffer_bytes(&ask)), 0);
+    c = websocket_frame_close_masked(1000, "bye", mask);
+    EXPECT_INT(stream_send(p.stream, c), 0);
+    chunk_drop(c);
+    EXPECT(peer_await_close(&p));
+
+    int answered = websocket_answered(buffer_bytes(&p.received), key,
+                                      "tidemill.v1.json", &status);
+    EXPECT(answered > 0);
+    struct bytes in = bytes_slice(buffer_bytes(&p.received), (size_t)answered,
+                                  p.received.count);
+    websocket_init(&reader, WEBSOCKET_CLIENT, NULL);
+    EXPECT_INT(websocket_read(&reader, &in, &e), WEBSOCKET_TEXT);
+    EXPECT_BYTES(e.data, BYTES_LITERAL("hello"));
+    EXPECT_INT(websocket_read(&reader, &in, &e), WEBSOCKET_CLOSE);
+    EXPECT_INT(e.code, 1000);
+    EXPECT_INT(in.count, 0);
+    websocket_fini(&reader);
+    websocket_fini(&server_side);
+    buffer_fini(&ask);
+    peer_close(&p);
+    http_server_close(server);
+    loop_close(loop);
 }
