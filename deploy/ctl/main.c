@@ -19,7 +19,7 @@ static const struct command *const commands[] = {
     &command_init,      &command_migrate,   &command_lag,
     &command_log_show,  &command_log_adopt, &command_log_pass,
     &command_reconcile, &command_tx_send,   &command_tx_watch,
-    &command_gen,
+    &command_tx_demo,   &command_gen,
 };
 
 #define NAME(n) n,
