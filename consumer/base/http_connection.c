@@ -1,5 +1,5 @@
 /*
- * consumer/base/http_connection.c: requests in, answers out, in order.
+ * consumer/base/http_connection.c: bytes in, requests out.
  *
  *   HEAD ── head whole, a body follows ──> BODY ── whole ──> HEAD
  *    │ │                                    │
@@ -12,8 +12,8 @@
  * http_reply(), so that request() is never called by way of http_reply().
  *
  * From: consumer/base/http_server.c, with what the sockets say.
- * To:   the application through struct http_options, and
- *       consumer/base/http_answer.c, which comes back with answers.
+ * To:   the application through struct http_options; its answers come back by
+ *       way of consumer/base/http_answer.c and leave by http_line.c.
  */
 #include "consumer/base/http_connection.h"
 
@@ -24,12 +24,8 @@
 #include "consumer/base/clock.h"
 #include "consumer/base/metrics.h"
 
-/* Answers that the kernel has not taken stop us from reading more requests. */
-#define QUEUED_BYTES_MAX (256 * 1024)
 /* One read beyond a head: what may wait while the line is full. */
 #define KEPT_BYTES_MAX (HTTP_HEAD_BYTES_MAX + 2 * 65536)
-/* A cork is pulled when this much is behind it. */
-#define CORK_BYTES_MAX 65536
 
 static void parse(struct http_connection *c);
 static bool read_head(struct http_connection *c);
@@ -39,10 +35,6 @@ static void begin_body(struct http_connection *c, struct http_exchange *x,
 static bool read_body(struct http_connection *c);
 static bool read_chunks(struct http_connection *c);
 static void dispatch(struct http_connection *c, struct http_exchange *x);
-static bool is_full(const struct http_connection *c);
-static void advance(struct http_connection *c);
-static void want_resume(struct http_connection *c);
-static void finish(struct http_connection *c);
 
 static int default_to(int value, int otherwise)
 {
@@ -115,7 +107,7 @@ void http_connection_input(struct http_connection *c, struct bytes b)
 void http_connection_resume(struct http_connection *c)
 {
     c->resuming = false;
-    if (c->phase != HTTP_PHASE_HELD || is_full(c))
+    if (c->phase != HTTP_PHASE_HELD || http_line_is_full(c))
         return;
     c->phase = HTTP_PHASE_HEAD;
     if (!c->eof)
@@ -158,18 +150,10 @@ static void parse(struct http_connection *c)
     c->parsing = false;
 }
 
-/* The line is full, or the client reads too slowly to be given more. */
-static bool is_full(const struct http_connection *c)
-{
-    return c->line_count >= HTTP_PIPELINE_MAX ||
-           (c->last != NULL && c->last->upgrade) ||
-           c->core->wire->queued(c->wire) > QUEUED_BYTES_MAX;
-}
-
 /* One head, or the start of one. Returns whether there is more to parse. */
 static bool read_head(struct http_connection *c)
 {
-    if (c->scan.pos == 0 && is_full(c)) {
+    if (c->scan.pos == 0 && http_line_is_full(c)) {
         c->phase = HTTP_PHASE_HELD;
         c->core->wire->reading(c->wire, false);
         return false;
@@ -199,12 +183,7 @@ static void take_head(struct http_connection *c, size_t count)
     }
     c->input = bytes_slice(c->input, count, c->input.count);
     struct http_exchange *x = http_exchange_new(c, &head, bytes);
-    if (c->last == NULL)
-        c->first = x;
-    else
-        c->last->next = x;
-    c->last = x;
-    c->line_count++;
+    http_line_add(c, x);
     if (c->core->draining)
         x->keep_alive = false;
     size_t limit = o->body_limit ? o->body_limit(o->arg, &x->request) : 0;
@@ -237,7 +216,7 @@ static void begin_body(struct http_connection *c, struct http_exchange *x,
     }
     if (head->expect_continue && c->input.count == 0) {
         x->continue_due = true;
-        advance(c);
+        http_line_advance(c);
     }
 }
 
@@ -316,12 +295,7 @@ void http_connection_refuse(struct http_connection *c, struct http_exchange *x,
                                  .minor = 1,
                                  .content_length = -1};
         x = http_exchange_new(c, &none, BYTES_NONE);
-        if (c->last == NULL)
-            c->first = x;
-        else
-            c->last->next = x;
-        c->last = x;
-        c->line_count++;
+        http_line_add(c, x);
     }
     free(c->chunked);
     c->chunked = NULL;
@@ -337,275 +311,4 @@ void http_connection_refuse(struct http_connection *c, struct http_exchange *x,
     while (refusals[i].status != status)
         CHECK(++i < sizeof(refusals) / sizeof(refusals[0]));
     http_reply_problem(x, status, refusals[i].code, NULL, refusals[i].detail);
-}
-
-void http_connection_uncork(struct http_connection *c)
-{
-    struct buffer *cork = &c->core->cork;
-
-    if (cork->count == 0)
-        return;
-    c->core->wire->write(c->wire, buffer_bytes(cork), BYTES_NONE);
-    buffer_clear(cork);
-}
-
-/* To the wire, or behind what the wire gets when this input is parsed. */
-static void emit(struct http_connection *c, struct bytes first,
-                 struct bytes second)
-{
-    struct buffer *cork = &c->core->cork;
-
-    if (c->core->corked != c) {
-        c->core->wire->write(c->wire, first, second);
-        return;
-    }
-    if (cork->count + first.count + second.count > CORK_BYTES_MAX) {
-        http_connection_uncork(c);
-        c->core->wire->write(c->wire, first, second);
-        return;
-    }
-    buffer_append_bytes(cork, first);
-    buffer_append_bytes(cork, second);
-}
-
-void http_connection_write(struct http_exchange *x, struct bytes first,
-                           struct bytes second)
-{
-    struct http_connection *c = x->connection;
-
-    if (c == NULL || c->phase == HTTP_PHASE_OVER)
-        return;
-    if (c->first == x) {
-        emit(c, first, second);
-        return;
-    }
-    buffer_append_bytes(&x->out, first);
-    buffer_append_bytes(&x->out, second);
-}
-
-void http_connection_answered(struct http_exchange *x)
-{
-    struct http_connection *c = x->connection;
-
-    x->stage = HTTP_STAGE_DONE;
-    if (x->counted) {
-        x->counted = false;
-        if (c != NULL)
-            c->core->requests--;
-    }
-    if (c == NULL)
-        http_exchange_free(x);
-    else
-        advance(c);
-}
-
-/* Takes finished exchanges out of a line that will not be written any more. */
-static void sweep(struct http_connection *c)
-{
-    struct http_exchange **at = &c->first, *x;
-
-    c->last = NULL;
-    while ((x = *at) != NULL) {
-        if (x->stage == HTTP_STAGE_DONE || x->stage == HTTP_STAGE_READING) {
-            *at = x->next;
-            c->line_count--;
-            http_exchange_free(x);
-            continue;
-        }
-        c->last = x;
-        at = &x->next;
-    }
-}
-
-/* The first of the line is over: no more reading or writing after it. */
-static void end_after(struct http_connection *c, struct http_exchange *x)
-{
-    bool broken = x->broken;
-
-    if (c->core->corked == c)
-        http_connection_uncork(c);
-    c->phase = HTTP_PHASE_OVER;
-    sweep(c);
-    if (broken)
-        c->core->wire->abort(c->wire);
-    else
-        c->core->wire->finish(c->wire);
-}
-
-/* Writes what the line has ready, as far as it goes. */
-static void advance(struct http_connection *c)
-{
-    struct http_exchange *x;
-
-    if (c->phase == HTTP_PHASE_OVER) {
-        sweep(c);
-        return;
-    }
-    while ((x = c->first) != NULL) {
-        if (x->continue_due) {
-            x->continue_due = false;
-            emit(c, BYTES_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"), BYTES_NONE);
-        }
-        if (x->out.count > 0) {
-            emit(c, buffer_bytes(&x->out), BYTES_NONE);
-            buffer_fini(&x->out);
-        }
-        if (x->stage != HTTP_STAGE_DONE)
-            break;
-        if (!x->keep_alive) {
-            end_after(c, x);
-            return;
-        }
-        c->first = x->next;
-        c->line_count--;
-        if (c->first == NULL)
-            c->last = NULL;
-        http_exchange_free(x);
-    }
-    if (c->eof && c->first == NULL && c->phase != HTTP_PHASE_HELD)
-        finish(c);
-    else
-        want_resume(c);
-}
-
-static void finish(struct http_connection *c)
-{
-    if (c->core->corked == c)
-        http_connection_uncork(c);
-    c->phase = HTTP_PHASE_OVER;
-    c->core->wire->finish(c->wire);
-}
-
-/* Asks for the parser at the end of the turn, if there is room again. */
-static void want_resume(struct http_connection *c)
-{
-    if (c->phase != HTTP_PHASE_HELD || c->resuming || is_full(c))
-        return;
-    c->resuming = true;
-    c->core->wire->resume(c->wire);
-}
-
-void http_connection_drained(struct http_connection *c)
-{
-    struct http_exchange *x = c->first;
-
-    want_resume(c);
-    if (x != NULL && x->stage == HTTP_STAGE_STREAMING && x->drained != NULL)
-        x->drained(x->drained_arg);
-}
-
-/*
- * The client sends no more. What it asked is answered first; a request that
- * is not whole will never be. A listener of a streamed answer has gone: its
- * kind closes, it does not half-close.
- */
-void http_connection_eof(struct http_connection *c)
-{
-    struct http_exchange *x = c->first;
-
-    c->eof = true;
-    if (c->phase == HTTP_PHASE_OVER || c->phase == HTTP_PHASE_HELD) {
-        if (x != NULL && x->stage == HTTP_STAGE_STREAMING)
-            c->core->wire->abort(c->wire);
-        return;
-    }
-    if (x != NULL && x->stage == HTTP_STAGE_STREAMING) {
-        c->phase = HTTP_PHASE_OVER;
-        c->core->wire->abort(c->wire);
-        return;
-    }
-    if (c->reading != NULL) {
-        c->reading->stage = HTTP_STAGE_DONE;
-        c->reading->keep_alive = false;
-        c->reading->continue_due = false;
-        c->reading = NULL;
-    } else if (c->last != NULL) {
-        c->last->keep_alive = false;
-    }
-    c->phase = HTTP_PHASE_DISCARD;
-    advance(c);
-}
-
-void http_connection_drain(struct http_connection *c)
-{
-    if (c->phase >= HTTP_PHASE_DISCARD)
-        return;
-    if (c->reading != NULL) {
-        c->reading->keep_alive = false;
-        return;
-    }
-    /* A head that has begun is read to its end and answered. */
-    if (c->kept.count > 0 && c->phase == HTTP_PHASE_HEAD)
-        return;
-    if (c->last != NULL) {
-        c->last->keep_alive = false;
-        c->phase = HTTP_PHASE_DISCARD;
-        return;
-    }
-    finish(c);
-}
-
-enum http_wait http_connection_wait(const struct http_connection *c)
-{
-    if (c->phase == HTTP_PHASE_OVER)
-        return HTTP_WAIT_NONE;
-    if (c->core->wire->queued(c->wire) > 0)
-        return HTTP_WAIT_WRITE;
-    if (c->phase == HTTP_PHASE_BODY)
-        return HTTP_WAIT_BODY;
-    if (c->phase != HTTP_PHASE_HEAD)
-        return HTTP_WAIT_NONE;
-    if (c->kept.count > 0)
-        return HTTP_WAIT_HEAD;
-    return c->first == NULL ? HTTP_WAIT_IDLE : HTTP_WAIT_NONE;
-}
-
-size_t http_connection_progress(const struct http_connection *c)
-{
-    return c->reading != NULL ? c->reading->body.count : 0;
-}
-
-void http_connection_expire(struct http_connection *c, enum http_wait wait)
-{
-    switch (wait) {
-    case HTTP_WAIT_IDLE:
-        finish(c);
-        return;
-    case HTTP_WAIT_HEAD:
-    case HTTP_WAIT_BODY:
-        http_connection_refuse(c, c->reading, 408);
-        return;
-    case HTTP_WAIT_WRITE:
-        c->phase = HTTP_PHASE_OVER;
-        c->core->wire->abort(c->wire);
-        return;
-    case HTTP_WAIT_NONE:
-    case HTTP_WAIT_COUNT:
-        return;
-    }
-}
-
-void http_connection_gone(struct http_connection *c)
-{
-    struct http_exchange *x;
-
-    free(c->chunked);
-    c->chunked = NULL;
-    c->reading = NULL;
-    buffer_fini(&c->kept);
-    c->phase = HTTP_PHASE_OVER;
-    sweep(c);
-    while ((x = c->first) != NULL) {
-        c->first = x->next;
-        x->connection = NULL;
-        x->next = NULL;
-        if (x->counted) {
-            x->counted = false;
-            c->core->requests--;
-        }
-        if (x->gone != NULL)
-            x->gone(x->gone_arg);
-    }
-    c->last = NULL;
-    c->line_count = 0;
 }

@@ -127,7 +127,7 @@ size_t http_connection_progress(const struct http_connection *c);
  */
 void http_connection_gone(struct http_connection *c);
 
-/* ---- between http_connection.c and http_answer.c ---- */
+/* ---- between http_connection.c, http_line.c and http_answer.c ---- */
 
 enum http_stage {
     HTTP_STAGE_READING,   /* its body is coming: the connection's */
@@ -163,6 +163,15 @@ struct http_exchange *http_exchange_new(struct http_connection *c,
                                         const struct http_head *head,
                                         struct bytes bytes);
 void http_exchange_free(struct http_exchange *x);
+
+/* Puts an exchange behind the others. */
+void http_line_add(struct http_connection *c, struct http_exchange *x);
+
+/* The line is full, or the client reads too slowly to be given more. */
+bool http_line_is_full(const struct http_connection *c);
+
+/* Writes what the line has ready, as far as it goes. */
+void http_line_advance(struct http_connection *c);
 
 /* Bytes of `x` go to the wire, or wait for its turn. */
 void http_connection_write(struct http_exchange *x, struct bytes first,

@@ -1,0 +1,73 @@
+/*
+ * consumer/base/http_client.h: what a server and its connections are made of.
+ *
+ * Internal to consumer/base/http_server.c and http_client.c. Thread: the
+ * loop's.
+ */
+#ifndef CONSUMER_BASE_HTTP_CLIENT_H
+#define CONSUMER_BASE_HTTP_CLIENT_H
+
+#include "consumer/base/http_connection.h"
+#include "consumer/base/loop.h"
+#include "consumer/base/stream_socket.h"
+
+struct http_client {
+    struct http_connection http;
+    struct http_server *server;
+    struct stream *stream;                         /* NULL after an upgrade */
+    struct http_client *next, *previous;           /* of all */
+    struct http_client *wait_next, *wait_previous; /* of its waiting list */
+    struct http_client *touched_next;
+    bool touched, resume;
+    enum http_wait wait;
+    uint32_t wait_serial;
+    int64_t wait_since_ms;
+    uint64_t wait_mark; /* progress when it was put there */
+    size_t discarded;
+};
+
+struct http_server {
+    struct http_core core;
+    struct loop *loop;
+    struct stream_pool *pool; /* kept, so that it is not made anew each time */
+    int fd;                   /* -1: not listening any more */
+    int port;
+    bool paused; /* no descriptors left */
+    bool closing;
+    struct loop_poll *poll;
+    struct loop_timer *tick, *pause;
+    struct loop_hook *settle; /* what was touched, at the end of the turn */
+    struct http_client *first;
+    struct http_client *touched;
+    struct {
+        struct http_client *first, *last;
+    } waits[HTTP_WAIT_COUNT];
+    size_t count; /* clients */
+    void (*drained)(void *arg);
+    void *drained_arg;
+    struct metric *connections, *accepted;
+};
+
+/* What connections ask of their sockets. */
+extern const struct http_wire http_client_wire;
+
+/* A client for an accepted socket, which it owns. */
+void http_client_open(struct http_server *s, int fd, const char *peer);
+
+/* Something happened to it: it is looked at when the turn ends. */
+void http_client_touch(struct http_client *client);
+
+/* At the end of a turn: looks at every client that was touched. */
+void http_clients_settle(void *server);
+
+/* Ends those whose deadline has passed; the last step of a drain. */
+void http_clients_tick(void *server);
+
+/* Nobody is left: tells who asked for the drain. The server may be gone then.
+ */
+void http_server_drained(struct http_server *s);
+
+/* The last client of a server that closes has gone. */
+void http_server_free(struct http_server *s);
+
+#endif
