@@ -4,7 +4,7 @@
  *   listening socket ── accept ──> client = stream + http_connection
  *
  * From: services and tests, by way of consumer/base/http.h.
- * To:   consumer/base/http_client.c, with each accepted socket.
+ * To:   consumer/base/http_socket.c, with each accepted socket.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "consumer/base/http_client.h"
+#include "consumer/base/http_socket.h"
 #include "consumer/base/listen.h"
 #include "consumer/base/log.h"
 #include "consumer/base/metrics.h"
@@ -56,7 +56,7 @@ int http_server_open(struct loop *loop, const struct http_options *options,
     int rc;
 
     CHECK(s != NULL && options->listen != NULL);
-    http_core_init(&s->core, options, &http_client_wire);
+    http_core_init(&s->core, options, &http_socket_wire);
     rc =
         listen_open(options->listen, s->core.options.backlog, &s->fd, &s->port);
     if (rc < 0)
@@ -68,9 +68,9 @@ int http_server_open(struct loop *loop, const struct http_options *options,
     s->core.options.listen = NULL;
     s->core.options.name = NULL;
     s->pool = stream_pool_hold(loop);
-    s->tick = loop_timer_open(loop, "http.deadlines", http_clients_tick, s);
+    s->tick = loop_timer_open(loop, "http.deadlines", http_sockets_tick, s);
     s->pause = loop_timer_open(loop, "http.accept.pause", end_pause, s);
-    s->settle = loop_hook_open(loop, "http.settle", http_clients_settle, s);
+    s->settle = loop_hook_open(loop, "http.settle", http_sockets_settle, s);
     open_metrics(s, options->name ? options->name : "http");
     *out_server = s;
     return 0;
@@ -147,7 +147,7 @@ static int accept_some(struct http_server *s, int most)
         }
         count++;
         peer_text(&address, peer);
-        http_client_open(s, fd, peer);
+        http_socket_open(s, fd, peer);
     }
     return count;
 }
@@ -193,7 +193,7 @@ static void stop_listening(struct http_server *s)
 void http_server_drain(struct http_server *s, void (*done)(void *arg),
                        void *arg)
 {
-    struct http_client *client, *next;
+    struct http_socket *client, *next;
 
     CHECK(!s->closing && s->drained == NULL && done != NULL);
     s->drained = done;
@@ -207,7 +207,7 @@ void http_server_drain(struct http_server *s, void (*done)(void *arg),
         next = client->next;
         if (client->stream != NULL)
             http_connection_drain(&client->http);
-        http_client_touch(client);
+        http_socket_touch(client);
     }
     /* With nobody there, done() still comes later: from the timer. */
     loop_timer_start(s->tick, 0, DRAIN_MS);
@@ -226,7 +226,7 @@ void http_server_drained(struct http_server *s)
 
 void http_server_close(struct http_server *s)
 {
-    struct http_client *client, *next;
+    struct http_socket *client, *next;
 
     if (s == NULL)
         return;

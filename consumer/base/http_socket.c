@@ -1,5 +1,5 @@
 /*
- * consumer/base/http_client.c: a socket under an HTTP connection.
+ * consumer/base/http_socket.c: a socket under an HTTP connection.
  *
  * Deadlines are lists, one a kind of waiting, each in the order its clients
  * were put there, so that only the front is ever looked at, by one timer. A
@@ -11,7 +11,7 @@
  *       with what the socket says.
  * To:   consumer/base/http_connection.c and http_line.c.
  */
-#include "consumer/base/http_client.h"
+#include "consumer/base/http_socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,8 @@
 /* Body bytes that count as progress against body_ms. */
 #define PROGRESS_BYTES 16384
 
-static void file_client(struct http_client *client);
-static void unfile_client(struct http_client *client);
+static void file_client(struct http_socket *client);
+static void unfile_client(struct http_socket *client);
 static void on_data(void *arg, struct bytes b);
 static void on_eof(void *arg);
 static void on_drained(void *arg);
@@ -38,7 +38,7 @@ static void on_closed(void *arg, enum stream_end why);
 static const struct stream_events events = {
     .data = on_data, .drained = on_drained, .closed = on_closed};
 
-void http_client_open(struct http_server *s, int fd, const char *peer)
+void http_socket_open(struct http_server *s, int fd, const char *peer)
 {
     size_t most = (size_t)s->core.options.connections_max;
 
@@ -46,7 +46,7 @@ void http_client_open(struct http_server *s, int fd, const char *peer)
         close(fd);
         return;
     }
-    struct http_client *client = calloc(1, sizeof(*client));
+    struct http_socket *client = calloc(1, sizeof(*client));
     CHECK(client != NULL);
     client->server = s;
     client->stream = stream_new(s->loop);
@@ -69,7 +69,7 @@ void http_client_open(struct http_server *s, int fd, const char *peer)
     } else if (s->count > most) {
         http_connection_refuse(&client->http, NULL, 503);
     }
-    http_client_touch(client);
+    http_socket_touch(client);
     if (!loop_timer_running(s->tick))
         loop_timer_start(s->tick, TICK_MS, TICK_MS);
 }
@@ -78,30 +78,30 @@ void http_client_open(struct http_server *s, int fd, const char *peer)
 
 static void wire_write(void *wire, struct bytes first, struct bytes second)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     stream_write(client->stream, first, second);
-    http_client_touch(client);
+    http_socket_touch(client);
 }
 
 static void wire_share(void *wire, struct chunk *c)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     stream_send(client->stream, c);
-    http_client_touch(client);
+    http_socket_touch(client);
 }
 
 static size_t wire_queued(void *wire)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     return client->stream ? stream_queued_bytes(client->stream) : 0;
 }
 
 static void wire_reading(void *wire, bool wanted)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     if (wanted)
         stream_resume(client->stream);
@@ -111,23 +111,23 @@ static void wire_reading(void *wire, bool wanted)
 
 static void wire_resume(void *wire)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     client->resume = true;
-    http_client_touch(client);
+    http_socket_touch(client);
 }
 
 static void wire_finish(void *wire)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     stream_finish(client->stream, FINISH_MS);
-    http_client_touch(client);
+    http_socket_touch(client);
 }
 
 static void wire_abort(void *wire)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     stream_close(client->stream);
 }
@@ -136,7 +136,7 @@ static void wire_abort(void *wire)
 static struct stream *wire_take(void *wire, struct bytes head,
                                 struct bytes rest)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
     struct stream *s = client->stream;
 
     stream_write(s, head, BYTES_NONE);
@@ -146,18 +146,18 @@ static struct stream *wire_take(void *wire, struct bytes head,
     s->bytes_max = 1024 * 1024;
     s->chunks_max = 1024;
     client->stream = NULL;
-    http_client_touch(client);
+    http_socket_touch(client);
     return s;
 }
 
 static const char *wire_peer(void *wire)
 {
-    struct http_client *client = wire;
+    struct http_socket *client = wire;
 
     return stream_peer(client->stream);
 }
 
-const struct http_wire http_client_wire = {
+const struct http_wire http_socket_wire = {
     .write = wire_write,
     .share = wire_share,
     .queued = wire_queued,
@@ -173,9 +173,9 @@ const struct http_wire http_client_wire = {
 
 static void on_data(void *arg, struct bytes b)
 {
-    struct http_client *client = arg;
+    struct http_socket *client = arg;
 
-    http_client_touch(client);
+    http_socket_touch(client);
     if (client->http.phase < HTTP_PHASE_DISCARD) {
         http_connection_input(&client->http, b);
         return;
@@ -187,21 +187,21 @@ static void on_data(void *arg, struct bytes b)
 
 static void on_eof(void *arg)
 {
-    struct http_client *client = arg;
+    struct http_socket *client = arg;
 
-    http_client_touch(client);
+    http_socket_touch(client);
     http_connection_eof(&client->http);
 }
 
 static void on_drained(void *arg)
 {
-    struct http_client *client = arg;
+    struct http_socket *client = arg;
 
-    http_client_touch(client);
+    http_socket_touch(client);
     http_connection_drained(&client->http);
 }
 
-static void remove_client(struct http_client *client)
+static void remove_client(struct http_socket *client)
 {
     struct http_server *s = client->server;
 
@@ -222,8 +222,8 @@ static void remove_client(struct http_client *client)
 
 static void on_closed(void *arg, enum stream_end why)
 {
-    struct http_client *client = arg;
-    struct http_client **at = &client->server->touched;
+    struct http_socket *client = arg;
+    struct http_socket **at = &client->server->touched;
 
     (void)why;
     if (client->touched) {
@@ -236,7 +236,7 @@ static void on_closed(void *arg, enum stream_end why)
 
 /* ---- the end of a turn ---- */
 
-void http_client_touch(struct http_client *client)
+void http_socket_touch(struct http_socket *client)
 {
     struct http_server *s = client->server;
 
@@ -248,10 +248,10 @@ void http_client_touch(struct http_client *client)
     loop_hook_arm(s->settle);
 }
 
-void http_clients_settle(void *arg)
+void http_sockets_settle(void *arg)
 {
     struct http_server *s = arg;
-    struct http_client *client;
+    struct http_socket *client;
 
     while ((client = s->touched) != NULL) {
         s->touched = client->touched_next;
@@ -272,14 +272,14 @@ void http_clients_settle(void *arg)
     }
 }
 
-static uint64_t progress(const struct http_client *client)
+static uint64_t progress(const struct http_socket *client)
 {
     if (client->wait == HTTP_WAIT_WRITE)
         return stream_taken(client->stream);
     return http_connection_progress(&client->http);
 }
 
-static void put_last(struct http_client *client)
+static void put_last(struct http_socket *client)
 {
     struct http_server *s = client->server;
 
@@ -294,7 +294,7 @@ static void put_last(struct http_client *client)
     s->waits[client->wait].last = client;
 }
 
-static void file_client(struct http_client *client)
+static void file_client(struct http_socket *client)
 {
     enum http_wait wait = http_connection_wait(&client->http);
 
@@ -307,7 +307,7 @@ static void file_client(struct http_client *client)
         put_last(client);
 }
 
-static void unfile_client(struct http_client *client)
+static void unfile_client(struct http_socket *client)
 {
     struct http_server *s = client->server;
 
@@ -326,7 +326,7 @@ static void unfile_client(struct http_client *client)
 
 /* ---- deadlines ---- */
 
-static bool made_progress(const struct http_client *client)
+static bool made_progress(const struct http_socket *client)
 {
     uint64_t least = client->wait == HTTP_WAIT_BODY ? PROGRESS_BYTES : 1;
 
@@ -339,7 +339,7 @@ static void expire_list(struct http_server *s, enum http_wait wait,
                         int64_t limit_ms)
 {
     int64_t now = loop_now_ms(s->loop);
-    struct http_client *client;
+    struct http_socket *client;
 
     while ((client = s->waits[wait].first) != NULL &&
            now - client->wait_since_ms >= limit_ms) {
@@ -351,11 +351,11 @@ static void expire_list(struct http_server *s, enum http_wait wait,
             continue;
         }
         http_connection_expire(&client->http, wait);
-        http_client_touch(client);
+        http_socket_touch(client);
     }
 }
 
-void http_clients_tick(void *arg)
+void http_sockets_tick(void *arg)
 {
     struct http_server *s = arg;
     const struct http_options *o = &s->core.options;

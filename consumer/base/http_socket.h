@@ -1,23 +1,23 @@
 /*
- * consumer/base/http_client.h: what a server and its connections are made of.
+ * consumer/base/http_socket.h: what a server and its connections are made of.
  *
- * Internal to consumer/base/http_server.c and http_client.c. Thread: the
+ * Internal to consumer/base/http_server.c and http_socket.c. Thread: the
  * loop's.
  */
-#ifndef CONSUMER_BASE_HTTP_CLIENT_H
-#define CONSUMER_BASE_HTTP_CLIENT_H
+#ifndef CONSUMER_BASE_HTTP_SOCKET_H
+#define CONSUMER_BASE_HTTP_SOCKET_H
 
 #include "consumer/base/http_connection.h"
 #include "consumer/base/loop.h"
 #include "consumer/base/stream_socket.h"
 
-struct http_client {
+struct http_socket {
     struct http_connection http;
     struct http_server *server;
     struct stream *stream;                         /* NULL after an upgrade */
-    struct http_client *next, *previous;           /* of all */
-    struct http_client *wait_next, *wait_previous; /* of its waiting list */
-    struct http_client *touched_next;
+    struct http_socket *next, *previous;           /* of all */
+    struct http_socket *wait_next, *wait_previous; /* of its waiting list */
+    struct http_socket *touched_next;
     bool touched, resume;
     enum http_wait wait;
     uint32_t wait_serial;
@@ -37,10 +37,10 @@ struct http_server {
     struct loop_poll *poll;
     struct loop_timer *tick, *pause;
     struct loop_hook *settle; /* what was touched, at the end of the turn */
-    struct http_client *first;
-    struct http_client *touched;
+    struct http_socket *first;
+    struct http_socket *touched;
     struct {
-        struct http_client *first, *last;
+        struct http_socket *first, *last;
     } waits[HTTP_WAIT_COUNT];
     size_t count; /* clients */
     void (*drained)(void *arg);
@@ -49,19 +49,19 @@ struct http_server {
 };
 
 /* What connections ask of their sockets. */
-extern const struct http_wire http_client_wire;
+extern const struct http_wire http_socket_wire;
 
 /* A client for an accepted socket, which it owns. */
-void http_client_open(struct http_server *s, int fd, const char *peer);
+void http_socket_open(struct http_server *s, int fd, const char *peer);
 
 /* Something happened to it: it is looked at when the turn ends. */
-void http_client_touch(struct http_client *client);
+void http_socket_touch(struct http_socket *client);
 
 /* At the end of a turn: looks at every client that was touched. */
-void http_clients_settle(void *server);
+void http_sockets_settle(void *server);
 
 /* Ends those whose deadline has passed; the last step of a drain. */
-void http_clients_tick(void *server);
+void http_sockets_tick(void *server);
 
 /* Nobody is left: tells who asked for the drain. The server may be gone then.
  */
