@@ -26,6 +26,13 @@ def stack(folder):
         yield running
 
 
+@pytest.fixture
+def world(stack, request):
+    """The stack with fresh topics and tables: all in them is the test's own."""
+    name = request.node.originalname.removeprefix("test_")[:30]
+    return stack.fresh(name)
+
+
 @pytest.fixture(autouse=True)
 def programs_end_with_their_test(request):
     yield

@@ -1,6 +1,7 @@
 """One tidemill process, run by a test."""
 
 import ctypes
+import json
 import re
 import signal
 import subprocess
@@ -173,6 +174,10 @@ class Program:
         self.management
         self._wait("ready", lambda: self.get("/readyz") is not None, seconds)
         return self
+
+    def status(self):
+        """What the program says about itself, as an object."""
+        return json.loads(self.get("/status"))["program"]
 
     def metrics(self):
         """{name: [(labels, value), …]} as Prometheus would read it."""

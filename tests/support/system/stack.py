@@ -13,8 +13,10 @@ programs are children of the test and die with it.
 
 import os
 import random
+import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import psycopg
@@ -66,6 +68,7 @@ class Stack:
         self.settings = settings
         self.env = {}
         self.programs = []
+        self._fresh = 0
         self.kafka = [Server(self, f"kafka-{n + 1}") for n in range(nodes)]
         self.postgres = Server(self, "postgres")
         self.redis = Server(self, "redis")
@@ -117,6 +120,32 @@ class Stack:
             program.clean_up()
         self._script("down")
 
+    def fresh(self, name, partitions=4, **options):
+        """Topics and tables of their own, on the servers that run.
+
+        Everything in them belongs to the test that asked. `options` are those
+        of `tidemill init`.
+        """
+        self.stop_all()
+        self._fresh += 1
+        name = f"{name}_{self._fresh}"
+        server, _ = self.database_url.rsplit("/", 1)
+        with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+            admin.execute(f'create database "{name}"')
+        self.env["DATABASE_URL"] = f"{server}/{name}"
+        self.env["TIDEMILL_TOPIC_SUBMITTED"] = f"tx.submitted.{name}"
+        self.env["TIDEMILL_TOPIC_RESULTS"] = f"tx.results.{name}"
+        self.init(partitions, **options)
+        return self
+
+    @property
+    def topic_submitted(self):
+        return self.env.get("TIDEMILL_TOPIC_SUBMITTED", "tx.submitted")
+
+    @property
+    def topic_results(self):
+        return self.env.get("TIDEMILL_TOPIC_RESULTS", "tx.results")
+
     @property
     def brokers(self):
         return self.env["TIDEMILL_KAFKA_BROKERS"]
@@ -160,9 +189,12 @@ class Stack:
                                f"\n{done.stderr}")
         return done
 
-    def init(self, partitions=4):
+    def init(self, partitions=4, **options):
         """Topics and tables."""
-        return self.tidemill("init", "--partitions", partitions, check=True)
+        more = [f"--{key.replace('_', '-')}={value}"
+                for key, value in options.items()]
+        return self.tidemill("init", "--partitions", partitions, *more,
+                             check=True)
 
     def program(self, program, name=None, **settings):
         """Starts one process; `ready()` on it waits."""
@@ -207,8 +239,20 @@ class Stack:
             started.ready()
         return self
 
-    def stop_all(self):
-        """Ends every program that runs, at once; the servers stay."""
-        for program in self.programs:
-            program.clean_up()
+    def stop_all(self, seconds=5):
+        """Ends every program that runs; the servers stay.
+
+        They are asked first: a verifier that just dies is missed by its group
+        for six seconds, and the next test would wait for it.
+        """
+        running = [p for p in self.programs if p.alive()]
+        for program in running:
+            program.thaw()
+            program.send(signal.SIGTERM)
+        deadline = time.monotonic() + seconds
+        for program in running:
+            try:
+                program.child.wait(max(0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                program.clean_up()
         self.programs.clear()
