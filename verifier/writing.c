@@ -170,6 +170,24 @@ static size_t fill_announced(struct pipeline *p)
     return count;
 }
 
+/* A record that this release cannot judge is next: its partition waits. */
+static void stop_at_newer_rules(struct pipeline *p)
+{
+    struct lane *l;
+    struct work *w;
+    size_t i;
+
+    for (i = 0; i < p->lane_count; i++) {
+        l = p->lanes[i];
+        if (l->stop != LANE_RUNS || l->proof.step != PROOF_DONE)
+            continue;
+        w = lane_ready(l, 0);
+        if (w != NULL && w->header == RECORD_HEADER_NEWER &&
+            w->record.offset >= l->position)
+            intake_stop(p, l, LANE_NEWER_RULES);
+    }
+}
+
 static void on_written(void *arg, const struct ledger_result *r);
 
 bool writing_batch(struct pipeline *p)
@@ -180,6 +198,7 @@ bool writing_batch(struct pipeline *p)
     int64_t wait;
     size_t i;
 
+    stop_at_newer_rules(p);
     all = shares(p, take);
     if (all.count == 0)
         return false;
