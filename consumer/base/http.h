@@ -217,7 +217,10 @@ int http_reply_chunk(struct http_exchange *x, struct bytes piece);
  */
 struct chunk *http_shared_new(struct bytes piece);
 
-/* As http_reply_chunk(), with a chunk of http_shared_new(). */
+/*
+ * As http_reply_chunk(), with a chunk of http_shared_new(). All of one turn
+ * leave in one write at its end; http_reply_chunk() writes at once.
+ */
 int http_reply_shared(struct http_exchange *x, struct chunk *c);
 
 /* Bytes of this answer that the kernel has not taken yet. */
