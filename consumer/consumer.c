@@ -14,8 +14,8 @@
  * next: other work of the loop comes in between.
  *
  * From: verifier/pipeline.c, notifier: what they do with a record.
- * To:   consumer/assignment.c for what is where; consumer/kafka_handle.c for
- *       the handle.
+ * To:   consumer/assignment.c for what is where; consumer/kafka_assign.c to say
+ *       it to the library; consumer/kafka_handle.c for the handle.
  */
 #include "consumer/consumer.h"
 
@@ -27,8 +27,8 @@
 #include "consumer/assignment.h"
 #include "consumer/base/clock.h"
 #include "consumer/base/log.h"
+#include "consumer/kafka_assign.h"
 #include "consumer/kafka_handle.h"
-#include "consumer/offload.h"
 #include "schemas/base/fail.h"
 
 enum {
@@ -40,16 +40,7 @@ enum {
     ASSIGN_MS_LATE = 10000,
     ASSIGN_MS_AGAIN = 30000,
     LEAVE_MS = 4000,
-    END_MS = 4000,
-    COMMITTED_MS = 5000
-};
-
-struct committed {
-    struct consumer *c;
-    rd_kafka_topic_partition_list_t *list;
-    rd_kafka_resp_err_t error;
-    consumer_committed_fn done;
-    void *arg;
+    END_MS = 4000
 };
 
 struct consumer {
@@ -70,7 +61,9 @@ struct consumer {
     enum consumer_reset reset;
     bool again; /* assign again before the next record */
     struct assignment parts;
-    struct committed *asking; /* on its thread */
+    bool asking; /* for committed offsets */
+    consumer_committed_fn committed;
+    void *committed_arg;
     const struct consumer_events *events;
     void *arg;
     bool failed;
@@ -105,7 +98,6 @@ static void take_partitions(struct consumer *c,
 static void drop_partitions(struct consumer *c);
 static void assign_all(struct consumer *c);
 static void resume_all(struct consumer *c);
-static void send_commits(struct consumer *c);
 static void tick(void *arg);
 static void watch_for_assignment(struct consumer *c);
 static void leave(struct consumer *c);
@@ -416,12 +408,9 @@ static void on_rebalance(rd_kafka_t *handle, rd_kafka_resp_err_t event,
                          rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct consumer *c = opaque;
-    rd_kafka_topic_partition_list_t *none;
 
     if (event == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS && c->state == OPEN) {
-        none = rd_kafka_topic_partition_list_new(0);
-        rd_kafka_assign(handle, none);
-        rd_kafka_topic_partition_list_destroy(none);
+        kafka_assign_nothing(handle);
         take_partitions(c, list);
         return;
     }
@@ -455,9 +444,9 @@ static void drop_partitions(struct consumer *c)
     size_t count = c->parts.count;
 
     if (!lost)
-        send_commits(c);
+        kafka_commit(c->handle, c->topic, &c->parts);
     resume_all(c);
-    rd_kafka_assign(c->handle, NULL);
+    kafka_unassign(c->handle);
     assignment_own(&c->parts, NULL, 0);
     c->again = false;
     c->owns = false;
@@ -485,82 +474,31 @@ void consumer_restart(struct consumer *c, int32_t partition, int64_t offset)
 
     if (c->state != OPEN || p == NULL)
         return;
-    if (p->paused) {
-        rd_kafka_topic_partition_list_t *list =
-            rd_kafka_topic_partition_list_new(1);
-        rd_kafka_topic_partition_list_add(list, c->topic, partition);
-        rd_kafka_resume_partitions(c->handle, list);
-        rd_kafka_topic_partition_list_destroy(list);
-    }
-    p->paused = false;
+    if (assignment_resume(p) != ASSIGNMENT_RESUME_NOTHING)
+        kafka_resume(c->handle, c->topic, partition);
+    p->missed = false;
     p->stuck = false;
     p->next = offset;
     ask_for_again(c);
 }
 
-static int64_t library_offset(int64_t offset)
-{
-    switch (offset) {
-    case CONSUMER_END:
-        return RD_KAFKA_OFFSET_END;
-    case CONSUMER_BEGIN:
-        return RD_KAFKA_OFFSET_BEGINNING;
-    case CONSUMER_COMMITTED:
-        return RD_KAFKA_OFFSET_STORED;
-    default:
-        CHECK(offset >= 0);
-        return offset;
-    }
-}
-
-/*
- * The whole assignment at each partition's next offset. What the library had
- * prefetched is thrown away, and it fetches from there again.
- */
 static void assign_all(struct consumer *c)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new((int)c->parts.count);
-    rd_kafka_resp_err_t error;
-
     c->again = false;
-    for (size_t i = 0; i < c->parts.count; i++) {
-        const struct assignment_part *p = &c->parts.parts[i];
-        if (p->started && !p->stuck)
-            rd_kafka_topic_partition_list_add(list, c->topic, p->id)->offset =
-                library_offset(p->next);
-    }
-    error = rd_kafka_assign(c->handle, list);
-    rd_kafka_topic_partition_list_destroy(list);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
-        return;
-    snprintf(c->why, sizeof(c->why), "assign: %s", rd_kafka_err2str(error));
-    log_error("consumer.trouble", "client=%s why=%s", c->name,
-              LOG_TEXT(c->why));
+    if (kafka_assign(c->handle, c->topic, &c->parts, c->why) < 0)
+        log_error("consumer.trouble", "client=%s why=%s", c->name,
+                  LOG_TEXT(c->why));
 }
 
 /* ---- Pausing. ---- */
 
-static rd_kafka_topic_partition_list_t *list_of(const struct consumer *c,
-                                                int32_t partition)
-{
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new(1);
-
-    rd_kafka_topic_partition_list_add(list, c->topic, partition);
-    return list;
-}
-
 void consumer_pause(struct consumer *c, int32_t partition)
 {
     struct assignment_part *p = assignment_find_started(&c->parts, partition);
-    rd_kafka_topic_partition_list_t *list;
 
     if (c->state != OPEN || p == NULL || p->paused)
         return;
-    list = list_of(c, partition);
-    rd_kafka_pause_partitions(c->handle, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    kafka_pause(c->handle, c->topic, partition);
     p->paused = true;
 }
 
@@ -568,17 +506,13 @@ void consumer_pause(struct consumer *c, int32_t partition)
 void consumer_resume(struct consumer *c, int32_t partition)
 {
     struct assignment_part *p = assignment_find_started(&c->parts, partition);
-    rd_kafka_topic_partition_list_t *list;
     enum assignment_resume how;
 
     if (c->state != OPEN || p == NULL)
         return;
     how = assignment_resume(p);
-    if (how == ASSIGNMENT_RESUME_NOTHING)
-        return;
-    list = list_of(c, partition);
-    rd_kafka_resume_partitions(c->handle, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    if (how != ASSIGNMENT_RESUME_NOTHING)
+        kafka_resume(c->handle, c->topic, partition);
     if (how == ASSIGNMENT_RESUME_AGAIN)
         ask_for_again(c);
 }
@@ -586,18 +520,9 @@ void consumer_resume(struct consumer *c, int32_t partition)
 /* The library keeps its own mark of a pause beyond an assignment. */
 static void resume_all(struct consumer *c)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new(1);
-
-    for (size_t i = 0; i < c->parts.count; i++) {
-        if (!c->parts.parts[i].paused)
-            continue;
-        c->parts.parts[i].paused = false;
-        rd_kafka_topic_partition_list_add(list, c->topic, c->parts.parts[i].id);
-    }
-    if (list->cnt > 0)
-        rd_kafka_resume_partitions(c->handle, list);
-    rd_kafka_topic_partition_list_destroy(list);
+    for (size_t i = 0; i < c->parts.count; i++)
+        if (assignment_resume(&c->parts.parts[i]) != ASSIGNMENT_RESUME_NOTHING)
+            kafka_resume(c->handle, c->topic, c->parts.parts[i].id);
 }
 
 /* ---- The group's offsets: advisory. ---- */
@@ -610,83 +535,33 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t offset)
         p->commit = offset;
 }
 
-static void send_commits(struct consumer *c)
+static void committed_answered(void *arg, int rc,
+                               const struct consumer_place *places,
+                               size_t count)
 {
-    rd_kafka_topic_partition_list_t *list =
-        rd_kafka_topic_partition_list_new(1);
+    struct consumer *c = arg;
 
-    for (size_t i = 0; i < c->parts.count; i++) {
-        struct assignment_part *p = &c->parts.parts[i];
-        if (p->commit < 0)
-            continue;
-        rd_kafka_topic_partition_list_add(list, c->topic, p->id)->offset =
-            p->commit;
-        p->commit = -1;
-    }
-    if (list->cnt > 0)
-        (void)rd_kafka_commit(c->handle, list, 1);
-    rd_kafka_topic_partition_list_destroy(list);
-}
-
-static void ask_committed(void *job)
-{
-    struct committed *ask = job;
-
-    ask->error = rd_kafka_committed(ask->c->handle, ask->list, COMMITTED_MS);
-}
-
-static void committed_answered(void *job, bool finished)
-{
-    struct committed *ask = job;
-    struct consumer *c = ask->c;
-    size_t count = (size_t)ask->list->cnt;
-    struct consumer_place *places = calloc(count + 1, sizeof(*places));
-    bool good = ask->error == RD_KAFKA_RESP_ERR_NO_ERROR;
-
-    CHECK(finished && places != NULL);
-    c->asking = NULL;
-    for (size_t i = 0; i < count; i++) {
-        places[i].partition = ask->list->elems[i].partition;
-        places[i].offset = ask->list->elems[i].offset;
-        if (places[i].offset < 0)
-            places[i].offset = -1;
-    }
+    c->asking = false;
     if (c->state == OPEN)
-        ask->done(ask->arg, good ? 0 : FAIL_UNREACHABLE, places,
-                  good ? count : 0);
+        c->committed(c->committed_arg, rc, places, count);
     else if (c->state == ENDING)
         end(c);
-    rd_kafka_topic_partition_list_destroy(ask->list);
-    free(places);
-    free(ask);
 }
 
 int consumer_committed(struct consumer *c, consumer_committed_fn done,
                        void *arg)
 {
-    static const struct offload_work work = {.name = "consumer.committed",
-                                             .run = ask_committed,
-                                             .done = committed_answered};
-    struct committed *ask;
-
     if (c->state != OPEN || !c->grouped || !c->owns)
         return FAIL_UNSUPPORTED;
-    if (c->asking != NULL)
+    if (c->asking)
         return FAIL_BUSY;
-    ask = calloc(1, sizeof(*ask));
-    CHECK(ask != NULL);
-    *ask = (struct committed){.c = c, .done = done, .arg = arg};
-    ask->list = rd_kafka_topic_partition_list_new((int)c->parts.count);
-    for (size_t i = 0; i < c->parts.count; i++)
-        rd_kafka_topic_partition_list_add(ask->list, c->topic,
-                                          c->parts.parts[i].id);
-    c->asking = ask;
-    if (ask->list->cnt > 0 && offload(c->loop, &work, ask) == 0)
-        return 0;
-    c->asking = NULL;
-    rd_kafka_topic_partition_list_destroy(ask->list);
-    free(ask);
-    return FAIL_UNSUPPORTED;
+    if (kafka_committed(c->loop, c->handle, c->topic, &c->parts,
+                        committed_answered, c) < 0)
+        return FAIL_UNSUPPORTED;
+    c->asking = true;
+    c->committed = done;
+    c->committed_arg = arg;
+    return 0;
 }
 
 /* ---- Once a second. ---- */
@@ -696,7 +571,7 @@ static void tick(void *arg)
     struct consumer *c = arg;
 
     if (c->state == OPEN) {
-        send_commits(c);
+        kafka_commit(c->handle, c->topic, &c->parts);
         watch_for_assignment(c);
         drain(c);
     } else if (c->state == LEAVING) {
@@ -747,11 +622,12 @@ void consumer_close(struct consumer *c, loop_fn closed, void *arg)
         return;
     }
     CHECK(c->state == OPEN);
-    send_commits(c);
+    kafka_commit(c->handle, c->topic, &c->parts);
     c->state = LEAVING;
     c->closed = closed;
     c->closed_arg = arg;
     c->leave_deadline = clock_ms() + LEAVE_MS;
+    kafka_settle(c->handle);
     error = rd_kafka_consumer_close_queue(c->handle, c->queue);
     if (error != NULL)
         rd_kafka_error_destroy(error);
@@ -773,12 +649,13 @@ static void leave(struct consumer *c)
         return;
     c->state = ENDING;
     loop_timer_stop(c->timer);
-    if (c->asking == NULL)
+    if (!c->asking)
         end(c);
 }
 
 static void end(struct consumer *c)
 {
+    kafka_settle(c->handle);
     kafka_wire_close(c->wire);
     c->wire = NULL;
     rd_kafka_queue_destroy(c->queue);

@@ -9,8 +9,8 @@
  * of its partition when its range is done, and the next one starts.
  *
  * From: notifier/gateway (repair, resume), verifier/command (lag, reconcile).
- * To:   the functions that reader_fetch() was given; consumer/kafka_facts.c for
- *       starts and ends.
+ * To:   the functions that reader_fetch() was given; consumer/kafka_offsets.c
+ *       for starts and ends.
  */
 #include "consumer/reader.h"
 
@@ -22,13 +22,12 @@
 #include "consumer/base/clock.h"
 #include "consumer/base/log.h"
 #include "consumer/kafka_handle.h"
-#include "consumer/offload.h"
+#include "consumer/kafka_offsets.h"
 #include "schemas/base/fail.h"
 
 enum {
     FETCHES_DEFAULT = 256,
     DEADLINE_DEFAULT_MS = 10000,
-    QUESTION_MS_MAX = 5000,
     QUEUE_KBYTES_DEFAULT = 65536,
     RECORDS_MAX = 2000,
     TURN_NS = 5000000,
@@ -53,17 +52,6 @@ struct fetch {
     struct fetch *later;
 };
 
-/* Where does this partition start and end? */
-struct question {
-    struct reader *r;
-    int32_t partition;
-    reader_offsets_fn done;
-    void *arg;
-    int rc;
-    int64_t start, end;
-    struct question *later;
-};
-
 struct reader {
     struct loop *loop;
     rd_kafka_t *handle;
@@ -77,9 +65,7 @@ struct reader {
     size_t count_max;
     struct fetch *fetches; /* oldest first */
     size_t fetch_count;
-    struct question *questions; /* oldest first; the first is being asked */
-    size_t question_count;
-    bool asking;
+    struct kafka_offsets *offsets;
     struct fetch *in_record; /* whose record function is running */
     bool closing;
     bool ending;
@@ -101,15 +87,10 @@ static void finish(struct reader *r, struct fetch *f, int rc, int64_t next);
 static void stop(struct reader *r, struct fetch *f);
 static void drop(struct reader *r, struct fetch *f);
 static struct fetch *find_active(const struct reader *r, int32_t partition);
-static int ask(struct reader *r, int32_t partition, reader_offsets_fn done,
-               void *arg);
-static void ask_next(struct reader *r);
-static void ask_on_thread(void *job);
-static void answered(void *job, bool finished);
 static void gone(void *arg, int rc, int64_t start, int64_t end);
 static void tick(void *arg);
-static void refuse_all(struct reader *r);
 static void end_when_quiet(struct reader *r);
+static void end(void *arg);
 static void ended(void *arg);
 static void free_reader(struct reader *r);
 
@@ -174,6 +155,8 @@ static int make_handle(struct reader *r, const struct reader_options *o)
     r->queue = rd_kafka_queue_new(r->handle);
     if (r->topic_handle == NULL)
         return FAIL_SETTING;
+    r->offsets = kafka_offsets_open(r->loop, r->handle, r->topic, r->count_max,
+                                    r->deadline_ms);
     r->hook = loop_hook_open(r->loop, "reader.drain", work, r);
     r->timer = loop_timer_open(r->loop, "reader.tick", tick, r);
     return kafka_wire_open(r->loop, "reader.drain", r->queue, work, r,
@@ -345,7 +328,7 @@ static void take_error(struct reader *r, struct fetch *f,
     case RD_KAFKA_RESP_ERR_OFFSET_OUT_OF_RANGE:
         stop(r, f);
         f->asking = true;
-        if (ask(r, f->partition, gone, f) < 0)
+        if (kafka_offsets_give(r->offsets, f->partition, gone, f) < 0)
             finish(r, f, FAIL_UNREACHABLE, f->next);
         return;
     case RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
@@ -393,7 +376,7 @@ static void drop(struct reader *r, struct fetch *f)
     *at = f->later;
     r->fetch_count--;
     free(f);
-    if (r->fetches == NULL && (r->asking || r->questions == NULL))
+    if (r->fetches == NULL)
         loop_timer_stop(r->timer);
 }
 
@@ -420,78 +403,20 @@ static void tick(void *arg)
     struct reader *r = arg;
     struct fetch *f;
 
-    ask_next(r);
     while ((f = first_late(r)) != NULL)
         finish(r, f, FAIL_TIMEOUT, f->next);
     work(r);
 }
 
-/* ---- Starts and ends, asked one at a time beside the loop. ---- */
+/* ---- Starts and ends. ---- */
 
 int reader_offsets(struct reader *r, int32_t partition, reader_offsets_fn done,
                    void *arg)
 {
     CHECK(partition >= 0 && done != NULL);
-    if (r->closing || r->question_count >= r->count_max)
-        return FAIL_FULL;
-    return ask(r, partition, done, arg);
-}
-
-static int ask(struct reader *r, int32_t partition, reader_offsets_fn done,
-               void *arg)
-{
-    struct question **last = &r->questions;
-    struct question *q = calloc(1, sizeof(*q));
-
-    CHECK(q != NULL);
-    *q = (struct question){
-        .r = r, .partition = partition, .done = done, .arg = arg};
-    while (*last != NULL)
-        last = &(*last)->later;
-    *last = q;
-    r->question_count++;
-    ask_next(r);
-    return 0;
-}
-
-static void ask_next(struct reader *r)
-{
-    static const struct offload_work beside = {
-        .name = "reader.offsets", .run = ask_on_thread, .done = answered};
-
-    if (r->asking || r->questions == NULL)
-        return;
-    r->asking = offload(r->loop, &beside, r->questions) == 0;
-    if (!r->asking) /* no thread to be had now */
-        loop_timer_start(r->timer, TICK_MS, TICK_MS);
-}
-
-static void ask_on_thread(void *job)
-{
-    struct question *q = job;
-    int deadline_ms = q->r->deadline_ms;
-
-    if (deadline_ms > QUESTION_MS_MAX)
-        deadline_ms = QUESTION_MS_MAX;
-    q->rc = kafka_offsets_ask(q->r->handle, q->r->topic, q->partition,
-                              deadline_ms, &q->start, &q->end);
-}
-
-static void answered(void *job, bool finished)
-{
-    struct question *q = job;
-    struct reader *r = q->r;
-
-    CHECK(finished && r->questions == q);
-    r->asking = false;
-    r->questions = q->later;
-    r->question_count--;
-    ask_next(r);
-    if (q->done != NULL)
-        q->done(q->arg, q->rc, q->start, q->end);
-    free(q);
     if (r->closing)
-        loop_hook_arm(r->hook);
+        return FAIL_FULL;
+    return kafka_offsets_give(r->offsets, partition, done, arg);
 }
 
 /* A fetch began outside the log. */
@@ -525,36 +450,25 @@ void reader_close(struct reader *r, loop_fn closed, void *arg)
     loop_hook_arm(r->hook);
 }
 
-/* Everybody is answered now; a question that is being asked waits for its
- * thread. */
-static void refuse_all(struct reader *r)
+static void end_when_quiet(struct reader *r)
 {
-    for (struct question *q = r->questions; q != NULL; q = q->later) {
-        reader_offsets_fn done = q->done;
-        q->done = NULL;
-        if (done != NULL)
-            done(q->arg, FAIL_UNREACHABLE, -1, -1);
-    }
+    kafka_offsets_refuse(r->offsets);
     while (r->fetches != NULL) {
         if (r->fetches->cancelled)
             drop(r, r->fetches);
         else
             finish(r, r->fetches, FAIL_UNREACHABLE, r->fetches->next);
     }
-    while (!r->asking && r->questions != NULL) {
-        struct question *q = r->questions;
-        r->questions = q->later;
-        r->question_count--;
-        free(q);
-    }
+    r->ending = true;
+    /* A question that is being asked uses the handle. */
+    kafka_offsets_close(r->offsets, end, r);
 }
 
-static void end_when_quiet(struct reader *r)
+static void end(void *arg)
 {
-    refuse_all(r);
-    if (r->asking)
-        return;
-    r->ending = true;
+    struct reader *r = arg;
+
+    r->offsets = NULL;
     kafka_wire_close(r->wire);
     r->wire = NULL;
     rd_kafka_queue_destroy(r->queue);
@@ -576,9 +490,16 @@ static void ended(void *arg)
         closed(closed_arg);
 }
 
+static void nothing(void *arg)
+{
+    (void)arg;
+}
+
 /* Also one that was opened half. */
 static void free_reader(struct reader *r)
 {
+    if (r->offsets != NULL)
+        kafka_offsets_close(r->offsets, nothing, NULL);
     kafka_wire_close(r->wire);
     loop_hook_close(r->hook);
     loop_timer_close(r->timer);

@@ -282,6 +282,31 @@ TEST(consumer_restarts_one_partition_and_repeats_nothing_of_the_others)
     close_consumer(&s);
 }
 
+/* librdkafka stops the process when a partition is assigned anew while it still
+ * stops fetching it for the last time. */
+TEST(consumer_may_be_started_again_at_once_and_often)
+{
+    const char *topic = mock_topic(PARTITIONS);
+    struct seen s;
+
+    for (int i = 0; i < PARTITIONS; i++)
+        fill(topic, i, RECORDS);
+    open_consumer(&s, topic, NULL);
+    for (int round = 0; round < 50; round++) {
+        memset(s.next, 0, sizeof(s.next));
+        memset(s.count, 0, sizeof(s.count));
+        for (int i = 0; i < 20; i++)
+            start_all(&s);
+        run_ms(&s, 1);
+    }
+    for (int i = 0; i < PARTITIONS; i++)
+        WAIT_FOR(&s, s.count[i] == RECORDS);
+    EXPECT_INT(s.disorder, 0);
+    start_all(&s);
+    start_all(&s);
+    close_consumer(&s);
+}
+
 TEST(consumer_says_that_an_offset_is_not_in_the_log_and_can_start_elsewhere)
 {
     const char *topic = mock_topic(PARTITIONS);

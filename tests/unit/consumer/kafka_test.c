@@ -1,18 +1,15 @@
 /*
- * tests/unit/consumer/kafka_test.c: settings that are refused, statistics, work
- * beside the loop, and facts about topics.
+ * tests/unit/consumer/kafka_test.c: settings that are refused, statistics, and
+ * facts about topics.
  *
  * From: ctest.
- * To:   consumer/kafka_config.c, kafka_stats.c, kafka_survey.c, offload.c.
+ * To:   consumer/kafka_config.c, kafka_stats.c, kafka_survey.c.
  */
 #include "consumer/kafka.h"
 
-#include <poll.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "consumer/kafka_handle.h"
-#include "consumer/offload.h"
 #include "schemas/base/fail.h"
 #include "tests/unit/consumer/mock.h"
 
@@ -95,6 +92,7 @@ TEST(kafka_config_says_what_the_library_says_and_hides_a_password)
                FAIL_SETTING);
     EXPECT(strstr(buffer_text(&why), "hunter2") == NULL);
     buffer_clear(&why);
+    kafka_config_fini(&k);
     EXPECT_INT(kafka_config_init(&k, "", &why), FAIL_SETTING);
     buffer_fini(&why);
 }
@@ -158,83 +156,6 @@ TEST(kafka_facts_hold_only_when_an_acknowledgement_means_stored)
     f.topics[0].replication = f.topics[0].min_insync = 1;
     EXPECT(kafka_facts_hold(&f, &why));
     buffer_fini(&why);
-}
-
-/* ---- Work beside the loop. ---- */
-
-static atomic_int dropped, may_return;
-
-struct job {
-    bool done;
-    bool finished;
-};
-
-static void run_quick(void *job)
-{
-    (void)job;
-}
-
-static void run_slow(void *job)
-{
-    (void)job;
-    while (!atomic_load(&may_return))
-        (void)poll(NULL, 0, 1);
-}
-
-static void on_drop(void *job)
-{
-    free(job);
-    atomic_fetch_add(&dropped, 1);
-}
-
-static bool slow_done;
-static bool slow_finished;
-
-static void on_done(void *job, bool finished)
-{
-    ((struct job *)job)->done = true;
-    ((struct job *)job)->finished = finished;
-}
-
-static void on_slow_done(void *job, bool finished)
-{
-    (void)job; /* not ours any more */
-    slow_done = true;
-    slow_finished = finished;
-}
-
-TEST(offload_returns_to_the_loop_or_leaves_the_job_to_its_thread)
-{
-    struct offload_work quick = {.name = "test",
-                                 .run = run_quick,
-                                 .done = on_done,
-                                 .drop = on_drop,
-                                 .deadline_ms = 5000};
-    struct offload_work slow = {.name = "test",
-                                .run = run_slow,
-                                .done = on_slow_done,
-                                .drop = on_drop,
-                                .deadline_ms = 20};
-    struct job jobs[20] = {{false, false}};
-    struct loop *l;
-
-    CHECK(log_configure("error", "text") == 0);
-    EXPECT_INT(loop_open(&l), 0);
-    for (int i = 0; i < 20; i++)
-        EXPECT_INT(offload(l, &quick, &jobs[i]), 0);
-    for (int i = 0; i < 20; i++) {
-        EXPECT(loop_run_until(l, &jobs[i].done, 5000));
-        EXPECT(jobs[i].finished);
-    }
-    EXPECT_INT(offload(l, &slow, malloc(1)), 0);
-    EXPECT(loop_run_until(l, &slow_done, 5000));
-    EXPECT(!slow_finished);
-    EXPECT_INT(atomic_load(&dropped), 0);
-    loop_close(l);
-    atomic_store(&may_return, 1);
-    for (int i = 0; i < 5000 && atomic_load(&dropped) == 0; i++)
-        (void)poll(NULL, 0, 1);
-    EXPECT_INT(atomic_load(&dropped), 1);
 }
 
 /* ---- The survey. ---- */
