@@ -32,6 +32,7 @@ static void put_rows(struct json_writer *w, const struct history_totals *t);
 static void put_rates(struct json_writer *w, const struct stats *s);
 static void put_partitions(struct json_writer *w, struct gateway *g);
 static void put_known(struct json_writer *w, int64_t value);
+static void put_rate(struct json_writer *w, double rate);
 static bool behind_ms(struct gateway *g, int64_t *out_ms);
 
 void answer_stats(struct gateway *g, struct http_exchange *x)
@@ -146,11 +147,11 @@ static void put_rates(struct json_writer *w, const struct stats *s)
 
     json_writer_object(w);
     json_writer_name(w, "1s");
-    json_writer_double(w, stats_rate(s, 1, now));
+    put_rate(w, stats_rate(s, 1, now));
     json_writer_name(w, "10s");
-    json_writer_double(w, stats_rate(s, 10, now));
+    put_rate(w, stats_rate(s, 10, now));
     json_writer_name(w, "60s");
-    json_writer_double(w, stats_rate(s, 60, now));
+    put_rate(w, stats_rate(s, 60, now));
     json_writer_name(w, "delay_ms_p50");
     put_known(w, (int64_t)stats_delay_ms(s, 0.5));
     json_writer_name(w, "delay_ms_p99");
@@ -189,6 +190,12 @@ static void put_known(struct json_writer *w, int64_t value)
         json_writer_null(w);
     else
         json_writer_int(w, value);
+}
+
+/* One digit behind the point is all that a rate is worth. */
+static void put_rate(struct json_writer *w, double rate)
+{
+    json_writer_double(w, (double)(int64_t)(rate * 10 + 0.5) / 10);
 }
 
 /*

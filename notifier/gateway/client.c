@@ -32,10 +32,10 @@
 #define ANSWER_BYTES_MAX 2048
 #define HEAD_BYTES_MAX 1024
 #define QUERY_BYTES_MAX (HISTORY_BYTES_MAX + 8192)
-#define QUERIES_MAX 8 /* of one client under way */
-#define FINISH_MS 2000
-#define PING_MS 20000 /* of silence */
-#define PONG_MS 20000 /* for the answer */
+#define QUERIES_MAX 8   /* of one client under way */
+#define FINISH_MS 10000 /* to read what is queued, and why it was cut */
+#define PING_MS 20000   /* of silence */
+#define PONG_MS 20000   /* for the answer */
 /* Messages and pings: so many a second, and so many at once. */
 #define RATE_PER_SECOND 50
 #define RATE_BURST 300

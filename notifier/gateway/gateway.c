@@ -212,10 +212,10 @@ static void request(void *arg, struct http_exchange *x,
 static void on_event(void *arg, const struct run_event *e)
 {
     struct gateway *g = arg;
-    int64_t delay = stats_event(&g->stats, e->id.partition, e, clock_wall_ms());
-
     /* What is read at the start was not delivered now. */
-    if (delay >= 0 && g->ready)
+    int64_t delay = stats_event(&g->stats, e, g->ready, clock_wall_ms());
+
+    if (delay >= 0)
         metric_observe(g->delay, (double)delay / 1000);
     fanout_event(g->fanout, e);
     loop_hook_arm(g->turn_end);
@@ -226,6 +226,7 @@ static void on_ready(void *arg)
     struct gateway *g = arg;
 
     intake_cursor(gateway_intake(g), &g->flushed);
+    gateway_submitted_ends(g);
     g->ready = true;
 }
 

@@ -141,10 +141,12 @@ static void changed(void *arg, enum postgres_state state, const char *why)
     struct history *h = arg;
 
     h->leaves_ms = 0;
-    if (state == POSTGRES_UP)
+    if (state == POSTGRES_UP) {
         log_info("history.up");
-    else
+        history_refresh(h);
+    } else {
         log_warn("history.down", "why=%s", LOG_TEXT(why));
+    }
 }
 
 struct history_query *history_channel(struct history *h,

@@ -170,13 +170,20 @@ void intake_read(struct intake *in, int32_t partition, int64_t from,
                  int64_t offset, struct bytes value, struct bytes header)
 {
     struct partition *p = &in->partitions[partition];
+    int32_t log = run_log(header);
     struct run_event e;
+    bool given_up;
 
     CHECK((size_t)partition < in->count && from <= offset);
-    if (!p->begun || !accept_log(in, run_log(header)))
+    if (!p->begun || in->renumbered)
+        return;
+    /* What a log that was given up says is no result of this one; but its
+     * offset is known now, or we would read it again for ever. */
+    given_up = log > 0 && log < in->log;
+    if (!given_up && !accept_log(in, log))
         return;
     in->counts.repaired++;
-    if (run_event_of(offset, value, &e) == 0) {
+    if (!given_up && run_event_of(offset, value, &e) == 0) {
         take(in, p, from, offset + 1, &e, 1);
         return;
     }

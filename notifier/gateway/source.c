@@ -28,7 +28,7 @@
 #include "schemas/names.h"
 
 #define TICK_MS 250
-#define SILENCE_MS 3000
+#define SILENCE_MS 2200 /* two heartbeats */
 #define CALM_MS 2000
 #define SURVEY_MS 10000
 

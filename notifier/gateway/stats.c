@@ -28,20 +28,23 @@ void stats_init(struct stats *s, int64_t wall_ms)
     s->first_second = s->second;
 }
 
-int64_t stats_event(struct stats *s, int32_t partition,
-                    const struct run_event *e, int64_t wall_ms)
+int64_t stats_event(struct stats *s, const struct run_event *e, bool live,
+                    int64_t wall_ms)
 {
     int64_t accepted = member_number(e->json, "\"accepted_at\":");
+    int32_t partition = e->id.partition;
 
-    move_to(s, wall_ms / 1000);
-    s->seconds[s->second & (STATS_SECONDS - 1)]++;
     s->types[e->type]++;
     if (e->type == RESULT_REJECTED)
         s->reasons[member_reason(e->json)]++;
+    if (accepted > 0 && partition >= 0 && partition < CURSOR_PARTITIONS_MAX)
+        s->newest_ms[partition] = accepted;
+    if (!live)
+        return -1;
+    move_to(s, wall_ms / 1000);
+    s->seconds[s->second & (STATS_SECONDS - 1)]++;
     if (accepted <= 0)
         return -1;
-    if (partition >= 0 && partition < CURSOR_PARTITIONS_MAX)
-        s->newest_ms[partition] = accepted;
     /* Two clocks: never less than nothing. */
     accepted = wall_ms > accepted ? wall_ms - accepted : 0;
     count_delay(s, accepted);

@@ -30,10 +30,13 @@ struct stats {
 
 void stats_init(struct stats *s, int64_t wall_ms);
 
-/* Counts one new result that was seen at `wall_ms`. Returns how long after its
- * acceptance that is, in ms; -1: not known. */
-int64_t stats_event(struct stats *s, int32_t partition,
-                    const struct run_event *e, int64_t wall_ms);
+/*
+ * Counts one new result that was seen at `wall_ms`. `live`: it is new in the
+ * world too, so it counts for rates and delays. Returns how long after its
+ * acceptance that is, in ms; -1: not known, or not live.
+ */
+int64_t stats_event(struct stats *s, const struct run_event *e, bool live,
+                    int64_t wall_ms);
 
 /* Results a second over the last `seconds` whole ones (1..60). */
 double stats_rate(const struct stats *s, int seconds, int64_t wall_ms);
