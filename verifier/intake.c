@@ -23,6 +23,7 @@
 #include "verifier/pipeline_inside.h"
 
 #define RETRY_NOT_PLANTED_MS 2000
+#define RETRY_TOPIC_GONE_MS 2000
 #define RETRY_NEWER_RULES_MS 2000
 #define RETRY_UNKNOWN_LOG_MS 10000
 #define RETRY_RESULTS_MS 5000
@@ -126,6 +127,8 @@ static int64_t retry_after(enum lane_stop why)
     switch (why) {
     case LANE_NOT_PLANTED:
         return RETRY_NOT_PLANTED_MS;
+    case LANE_TOPIC_GONE:
+        return RETRY_TOPIC_GONE_MS;
     case LANE_NEWER_RULES:
         return RETRY_NEWER_RULES_MS;
     case LANE_UNKNOWN_LOG:
@@ -433,6 +436,18 @@ static void on_out_of_range(void *arg, int32_t partition, int64_t offset)
     relocate(p, l);
 }
 
+/* Deleted: what comes back under that name has to be proved anew. */
+static void on_gone(void *arg, int32_t partition)
+{
+    struct pipeline *p = arg;
+    struct lane *l = intake_lane(p, partition);
+
+    if (l == NULL || !takes_records(l))
+        return;
+    lane_forget(l);
+    intake_stop(p, l, LANE_TOPIC_GONE);
+}
+
 static void on_end(void *arg, int32_t partition, int64_t offset)
 {
     struct pipeline *p = arg;
@@ -521,4 +536,5 @@ const struct consumer_events intake_events = {
     .end = on_end,
     .out_of_range = on_out_of_range,
     .failed = on_failed,
+    .gone = on_gone,
 };

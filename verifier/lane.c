@@ -186,7 +186,7 @@ int64_t lane_announced(const struct lane *l)
 const char *lane_stop_name(enum lane_stop stop)
 {
     static const char *const names[] = {
-        "runs",        "not_planted", "unknown_log",
+        "runs",        "not_planted", "topic_gone",      "unknown_log",
         "newer_rules", "breaker",     "results_unknown",
     };
 
@@ -199,6 +199,7 @@ const char *lane_stop_advice(enum lane_stop stop)
         "it runs",
         "no position in the database: run `tidemill init` or `tidemill "
         "partitions`",
+        "the topic is not there: it was deleted, or brokers lost it",
         "not the log we know (topic recreated or truncated): see `tidemill log "
         "show`, then `tidemill log adopt --execute`",
         "a record names a rule set newer than this release: start a newer "

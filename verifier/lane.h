@@ -31,6 +31,7 @@
 enum lane_stop {
     LANE_RUNS,
     LANE_NOT_PLANTED,    /* no position in the database: `tidemill init` */
+    LANE_TOPIC_GONE,     /* the topic is not there (any more) */
     LANE_UNKNOWN_LOG,    /* not the log we know: `tidemill log adopt` */
     LANE_NEWER_RULES,    /* a rule set we lack: newer image, or `log pass` */
     LANE_BREAKER,        /* too many records refused by the database */
