@@ -330,6 +330,29 @@ TEST(intake_ignores_an_older_log_and_rubbish)
     intake_close(t.in);
 }
 
+TEST(intake_reads_past_a_result_of_an_older_log)
+{
+    char json[512];
+    int used;
+
+    open_intake();
+    intake_begin(t.in, 0, 0, 0);
+    intake_run(t.in, BYTES_LITERAL("1 2 0 1 1 0 0\n"));
+    EXPECT(t.asked);
+    t.asked = false;
+    used = json_of(0, json);
+    intake_read(t.in, 0, 0, 0, bytes_of(json, (size_t)used),
+                BYTES_LITERAL("1;1"));
+    intake_read(t.in, 0, 1, 1, bytes_of(json, (size_t)used),
+                BYTES_LITERAL("1;2"));
+    intake_fetched(t.in, 0, -1);
+    EXPECT(!t.asked);
+    EXPECT_INT(ring_next(intake_ring(t.in, 0)), 2);
+    EXPECT_INT(t.heard_count, 1);
+    EXPECT_INT(t.heard[0], 1);
+    intake_close(t.in);
+}
+
 TEST(intake_holds_no_more_than_its_bound)
 {
     open_intake();
