@@ -1,7 +1,7 @@
 /*
  * producer/door.c: routes.
  *
- * From: consumer/base/http.c, with one whole request.
+ * From: consumer/base/http_exchange.c, with one whole request.
  * To:   producer/rest.c or producer/rpc.c; what is not here is a 404 that says
  *       where it is.
  */

@@ -7,7 +7,7 @@
  * over, no more partitions than we would ever write.
  *
  * From: notifier/gateway/gateway.c, which writes it behind the last frame.
- * To:   notifier/gateway/resume.c, which starts from one that comes back.
+ * To:   notifier/gateway/catchup.c, which starts from one that comes back.
  */
 #include "schemas/cursor.h"
 

@@ -4,7 +4,7 @@
  * Nothing here waits: every answer is made from what is in memory now, so that
  * /livez answers exactly when the loop turns.
  *
- * From: consumer/base/http.c, one call for each request.
+ * From: consumer/base/http_exchange.c, one call for each request.
  * To:   the program's ready() and status() by way of service.c; metrics.c.
  */
 #include "consumer/base/service_management.h"

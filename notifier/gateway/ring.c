@@ -9,7 +9,7 @@
  * twice as large, knows repeats.
  *
  * From: notifier/gateway/intake.c, result by result.
- * To:   notifier/gateway/resume.c, for a client that was away.
+ * To:   notifier/gateway/catchup.c, for a client that was away.
  */
 #include "notifier/gateway/ring.h"
 

@@ -10,6 +10,7 @@
 
 #include "schemas/base/bytes.h"
 
+/* The SHA-1 of `b` (FIPS 180-4, section 6.1). */
 void websocket_sha1(struct bytes b, uint8_t out[20]);
 
 /* Writes 4 characters for every 3 bytes, with padding, and a NUL. */
