@@ -127,7 +127,7 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t offset);
 /*
  * Asks what the group has committed for our partitions: somebody may have
  * reset it, which does nothing here and should be said. `done` comes once,
- * on the loop, within 10 s, with rc 0 and one place per started partition
+ * on the loop, within 10 s, with rc 0 and one place per partition of ours
  * (offset -1: nothing committed), or FAIL_UNREACHABLE; never after
  * consumer_close(). Returns 0, FAIL_BUSY while one is under way, or
  * FAIL_UNSUPPORTED without a group or before consumer_start().
