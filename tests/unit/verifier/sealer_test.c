@@ -10,6 +10,8 @@
 #include "schemas/record.h"
 #include "tests/unit/verifier/writers.h"
 
+#define LOAD_BATCHES 600
+
 static struct sealer *s1, *s2;
 
 static void open_sealer(struct sealer **s, const char *name, int64_t rows,
@@ -127,9 +129,10 @@ static void load(struct loader *d)
     char what[9];
     int i;
 
-    if (d->batches == 150) {
-        loaded = loaders[0].batches == 150 && loaders[1].batches == 150 &&
-                 loaders[2].batches == 150;
+    if (d->batches == LOAD_BATCHES) {
+        loaded = loaders[0].batches == LOAD_BATCHES &&
+                 loaders[1].batches == LOAD_BATCHES &&
+                 loaders[2].batches == LOAD_BATCHES;
         return;
     }
     for (i = 0; i < 8; i++)
@@ -171,19 +174,19 @@ TEST(flips_under_load_lose_nothing_and_double_nothing)
         EXPECT_INT(loaders[i].other, 0);
     EXPECT_TEXT(sql("SELECT (SELECT count(*) FROM tidemill.transactions) +"
                     " (SELECT count(*) FROM tidemill.duplicates)"),
-                "3600");
+                "14400");
     EXPECT_TEXT(sql("SELECT count(*) FROM (SELECT FROM tidemill.transactions"
                     " GROUP BY hash, chain HAVING count(*) > 1) x"),
                 "0");
     EXPECT_TEXT(sql("SELECT count(*) FROM (SELECT log, partition, off FROM"
                     " tidemill.transactions UNION SELECT log, partition, off"
                     " FROM tidemill.duplicates) x"),
-                "3600");
+                "14400");
     /* The ledger has neither hole nor overlap, across leaves too. */
     EXPECT_TEXT(sql("SELECT partition, min(from_off), max(to_off),"
                     " sum(to_off - from_off) FROM tidemill.batches"
                     " GROUP BY 1 ORDER BY 1"),
-                "0|0|1200|1200\n1|0|1200|1200\n2|0|1200|1200");
+                "0|0|4800|4800\n1|0|4800|4800\n2|0|4800|4800");
     EXPECT(
         becomes("SELECT count(*) FROM tidemill.leaves"
                 " WHERE state = 'sealed' AND step < 5",
