@@ -14,7 +14,7 @@ import psycopg
 from eth_utils import keccak
 
 from system.journal import read_journal
-from system.topic import read_topic
+from system.topic import log_starts, read_topic
 from system.wait import wait_until
 
 
@@ -37,6 +37,7 @@ class Seen:
     """What the three witnesses hold, and what differs between them."""
 
     records: dict = field(default_factory=dict)   # (partition, offset)
+    starts: dict = field(default_factory=dict)    # partition -> offset
     rows: dict = field(default_factory=dict)      # (log, partition, offset)
     results: dict = field(default_factory=dict)   # id -> JSON object
     announcements: list = field(default_factory=list)
@@ -80,6 +81,7 @@ def check(stack, journals=(), subscribers=(), log=1, wait=60):
 
 
 def _read(stack, seen):
+    seen.starts = log_starts(stack.brokers, stack.topic_submitted)
     for r in read_topic(stack.brokers, stack.topic_submitted):
         seen.records[r.at] = r
     seen.announcements = read_topic(stack.brokers, stack.topic_results)
@@ -109,8 +111,8 @@ def _check_rows(seen, log):
         seen.unless((log, partition, offset) in seen.rows,
                     f"record {partition}-{offset} has no row")
     for at, row in seen.rows.items():
-        if at[0] != log:
-            continue
+        if at[0] != log or at[2] < seen.starts[at[1]]:
+            continue  # of a topic that is gone, or expired since
         record = seen.records.get(at[1:])
         if record is None:
             seen.wrong.append(f"row {at} has no record")

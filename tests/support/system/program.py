@@ -143,7 +143,12 @@ class Program:
     def _wait(self, what, condition, seconds):
         """Like wait_until, but gives up when the process has died."""
         def asked():
-            answer = condition()
+            try:
+                answer = condition()
+            except Exception:
+                if self.alive():
+                    raise
+                return "dead"
             return answer or (not self.alive() and "dead")
         try:
             answer = wait_until(f"{self.name}: {what}", asked, seconds)

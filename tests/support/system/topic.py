@@ -42,6 +42,18 @@ def read_topic(brokers, topic, seconds=30):
         consumer.close()
 
 
+def log_starts(brokers, topic, seconds=30):
+    """The first offset that is still there, of each partition."""
+    consumer = Consumer({"bootstrap.servers": brokers, "group.id": "checker"})
+    try:
+        metadata = consumer.list_topics(topic, timeout=seconds)
+        return {number: consumer.get_watermark_offsets(
+                    TopicPartition(topic, number), timeout=seconds)[0]
+                for number in metadata.topics[topic].partitions}
+    finally:
+        consumer.close()
+
+
 def _until(consumer, ends, seconds):
     found = []
     deadline = time.monotonic() + seconds
