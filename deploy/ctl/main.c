@@ -8,6 +8,7 @@
  * To:   verifier/command/; here gen.c and tx_*.c.
  */
 #include "consumer/base/command.h"
+#include "deploy/ctl/bench.h"
 #include "deploy/ctl/check.h"
 #include "deploy/ctl/gen.h"
 #include "deploy/ctl/tx.h"
@@ -16,13 +17,24 @@
 #include "verifier/command/log.h"
 #include "verifier/command/reconcile.h"
 
-/* clang-format off: one line a command */
+/* clang-format off */
 static const struct command *const commands[] = {
-    &command_check,     &command_init,      &command_migrate,
-    &command_lag,       &command_log_show,  &command_log_adopt,
-    &command_log_pass,  &command_reconcile, &command_tx_send,
-    &command_tx_get,    &command_tx_watch,  &command_tx_demo,
-    &command_tx_decode, &command_tx_verify, &command_gen,
+    &command_check,
+    &command_init,
+    &command_migrate,
+    &command_lag,
+    &command_log_show,
+    &command_log_adopt,
+    &command_log_pass,
+    &command_reconcile,
+    &command_tx_send,
+    &command_tx_get,
+    &command_tx_watch,
+    &command_tx_demo,
+    &command_tx_decode,
+    &command_tx_verify,
+    &command_gen,
+    &command_bench,
 };
 /* clang-format on */
 
