@@ -240,6 +240,32 @@ static void located(struct pipeline *p, struct lane *l,
         begin(p, l, at);
 }
 
+/*
+ * What everybody types to replay a topic does nothing here: PostgreSQL owns the
+ * position. Said once an assignment, when it is far from where we stand.
+ */
+static void on_committed(void *arg, int rc, const struct consumer_place *places,
+                         size_t count)
+{
+    struct pipeline *p = arg;
+    struct lane *l;
+    size_t i;
+
+    for (i = 0; rc == 0 && i < count; i++) {
+        l = intake_lane(p, places[i].partition);
+        if (l == NULL || places[i].offset < 0 || l->stop != LANE_RUNS)
+            continue;
+        if (places[i].offset <= l->position &&
+            places[i].offset + (int64_t)p->o.window_records >= l->position)
+            continue;
+        log_warn("group.reset",
+                 "partition=%d committed=%" PRId64 " position=%" PRId64
+                 " why=\"the group's offsets are only for lag tools and were "
+                 "set by somebody: that does nothing; see `tidemill replay`\"",
+                 l->partition.id, places[i].offset, l->position);
+    }
+}
+
 /* The first start of this assignment: every located lane at once. */
 static void start(struct pipeline *p)
 {
@@ -253,6 +279,8 @@ static void start(struct pipeline *p)
                                                       : CONSUMER_END};
     consumer_start(p->consumer, places, count);
     p->started = true;
+    if (consumer_committed(p->consumer, on_committed, p) < 0)
+        log_debug("group.unasked", "why=busy");
     for (i = 0; i < p->lane_count; i++) {
         if (!takes_records(p->lanes[i]))
             consumer_pause(p->consumer, p->lanes[i]->partition.id);
