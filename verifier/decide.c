@@ -210,6 +210,6 @@ enum decide_move decide_next(struct decide *d)
     case DECIDE_UNDO:
         break;
     }
-    CHECK(!"UNDO follows a failure");
+    check_failed(__FILE__, __LINE__, "UNDO follows a failure");
     return DECIDE_DONE;
 }

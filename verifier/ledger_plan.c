@@ -216,7 +216,7 @@ void ledger_plan_report(const struct ledger_plan *p,
             break;
         case FATE_OFFERED:
         case FATE_REPEAT:
-            CHECK(!"settled");
+            check_failed(__FILE__, __LINE__, "settled");
         }
     }
 }

@@ -33,7 +33,7 @@ static uint32_t element_type(enum postgres_type type)
     case POSTGRES_NUMERIC_ARRAY:
         return POSTGRES_NUMERIC;
     default:
-        CHECK(!"an array type");
+        check_failed(__FILE__, __LINE__, "an array type");
         return 0;
     }
 }
