@@ -301,3 +301,34 @@ TEST(the_live_leaf_is_summarized_and_its_accounts_are_found)
                 "4");
     stop_all();
 }
+
+/* Two full filters of one range are one index row: they must fit a page. */
+TEST(a_summarized_range_of_many_accounts_still_takes_rows)
+{
+    if (!started())
+        return;
+    sql("INSERT INTO tidemill.transactions_1 (accepted_at, off, chain, log,"
+        " partition, hash, sender, recipient, amount, signature, payload)"
+        " SELECT 1, n, 1, 1, 9, sha256(n::text::bytea),"
+        " substr(sha256(('s' || n)::bytea), 1, 20),"
+        " substr(sha256(('r' || n)::bytea), 1, 20), n, sha256('s'),"
+        " substr(repeat(md5(n::text), 4)::bytea, 1, 110)"
+        " FROM generate_series(1, 20000) n;"
+        "SELECT brin_summarize_new_values("
+        "'tidemill.transactions_1_accounts')");
+    EXPECT_TEXT(sql("INSERT INTO tidemill.transactions_1 (accepted_at, off,"
+                    " chain, log, partition, hash, sender, recipient, amount,"
+                    " signature, payload)"
+                    " SELECT 1, n, 1, 1, 9, sha256(n::text::bytea),"
+                    " substr(sha256(('s' || n)::bytea), 1, 20),"
+                    " substr(sha256(('r' || n)::bytea), 1, 20), n,"
+                    " sha256('s'), '' FROM generate_series(20001, 30000) n;"
+                    "SELECT brin_summarize_new_values("
+                    "'tidemill.transactions_1_accounts') > 0"),
+                "t");
+    EXPECT_TEXT(sql("SET enable_seqscan = off; SELECT off FROM"
+                    " tidemill.transactions_1 WHERE sender ="
+                    " substr(sha256('s777'), 1, 20)"),
+                "777");
+    stop_all();
+}
