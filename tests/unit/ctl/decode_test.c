@@ -1,0 +1,157 @@
+/*
+ * tests/unit/ctl/decode_test.c: what is said of a transaction, and of a result.
+ *
+ * From: ctest.
+ * To:   deploy/ctl/decode.c, event.c.
+ */
+#include "deploy/ctl/decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "deploy/ctl/event.h"
+#include "deploy/ctl/gen.h"
+#include "schemas/hex.h"
+#include "tests/support/harness.h"
+
+static struct judge *judge;
+static struct buffer text;
+
+static enum reason describe(struct bytes raw)
+{
+    struct transaction_words words = {""};
+    enum reason reason;
+
+    EXPECT_INT(judge_open(&judge), 0);
+    buffer_fini(&text);
+    buffer_init(&text, 65536);
+    reason = decode_describe(judge, raw, &text, &words);
+    judge_close(judge);
+    return reason;
+}
+
+/* An example of schemas/examples. */
+static enum reason describe_file(const char *path)
+{
+    static uint8_t raw[65536];
+    size_t count, bytes = 0;
+    char *hex = harness_read_file(path, &count);
+
+    EXPECT(hex != NULL);
+    while (count > 0 && hex[count - 1] == '\n')
+        count--;
+    struct bytes digits = bytes_of(hex, count);
+    if (count > 2 && hex[1] == 'x')
+        digits = bytes_slice(digits, 2, count);
+    int rc = hex_decode(digits, raw, sizeof(raw), &bytes);
+    free(hex);
+    EXPECT_INT(rc, 0);
+    return describe(bytes_of(raw, bytes));
+}
+
+static bool says(const char *part)
+{
+    return strstr(buffer_text(&text), part) != NULL;
+}
+
+TEST(a_dynamic_fee_transfer_says_all_its_fields)
+{
+    EXPECT_INT(describe_file("schemas/examples/dynamic-fee-transfer.hex"),
+               REASON_NONE);
+    EXPECT(says("\"type\":2,\"form\":\"dynamic fee\",\"chain\":\"eip155:1\","));
+    EXPECT(
+        says("\"hash\":\"0xb1bf27dbb46eb4e3d5ea4665bdd299343236b01f1679bb7e2"
+             "7cf9df0159f7d67\""));
+    EXPECT(
+        says("\"sender\":\"0x8fd00f170fdf3772c5ebdcd90bf257316c69ba45\","
+             "\"nonce\":3804619,"
+             "\"to\":\"0x4e34ffc77db84dc990afa3eac3853ea9e7a0716f\","
+             "\"value\":\"222212082052284554\",\"gas\":100000,"
+             "\"max_fee\":\"51464346428\",\"max_tip\":\"1000000000\","
+             "\"data_bytes\":0,"));
+}
+
+TEST(a_creation_has_no_recipient_and_no_selector)
+{
+    EXPECT_INT(describe_file("schemas/examples/legacy-creation.hex"),
+               REASON_NONE);
+    EXPECT(says("\"to\":null"));
+    EXPECT(!says("selector"));
+}
+
+TEST(a_transaction_without_chain_id_still_has_its_sender)
+{
+    EXPECT_INT(describe_file(
+                   "schemas/examples/legacy-unprotected-transfer.hex"),
+               REASON_NONE);
+    EXPECT(says("\"chain\":null"));
+    EXPECT(says("\"sender\":\"0x"));
+}
+
+TEST(a_forgery_is_described_without_sender_and_says_why)
+{
+    struct gen_options o = {.chain_id = 5, .seed = "a", .senders = 1};
+    struct gen_transaction t;
+    struct gen *g;
+
+    EXPECT_INT(gen_open(&o, &g), 0);
+    gen_next_as(g, GEN_UNRECOVERABLE, &t);
+    EXPECT_INT(describe(t.raw), REASON_NONE);
+    EXPECT(says("\"chain\":\"eip155:5\""));
+    EXPECT(
+        says("\"sender\":null,\"why_no_sender\":\"no public key belongs to "
+             "this signature\""));
+    gen_next_as(g, GEN_HIGH_S, &t);
+    EXPECT_INT(describe(t.raw), REASON_NONE);
+    EXPECT(says("\"sender\":null,\"why_no_sender\":\"s is in the upper half"));
+    gen_close(g);
+}
+
+TEST(bytes_that_do_not_decode_have_a_reason)
+{
+    EXPECT_INT(describe(BYTES_LITERAL("\xc0")), REASON_MALFORMED);
+    EXPECT_INT(describe(BYTES_NONE), REASON_EMPTY);
+    EXPECT_INT(text.count, 0);
+}
+
+/* ---- lines of events ---- */
+
+static const char *line(const char *json)
+{
+    buffer_fini(&text);
+    buffer_init(&text, 65536);
+    event_format(bytes_text(json), &text);
+    return buffer_text(&text);
+}
+
+#define HASH                                                                   \
+    "0x5c504ed432cb51138bcf09aa5e8a410dd4a1e204ef84bfed1be16dfba1b22060"
+
+TEST(a_verified_event_is_one_line)
+{
+    EXPECT_TEXT(
+        line("{\"id\":\"1-7-88123\",\"type\":\"verified\","
+             "\"chain\":\"eip155:1\",\"hash\":\"" HASH "\","
+             "\"sender\":\"0xa1e4380a3b1f749673e270229993ee55f35663b4\","
+             "\"recipient\":\"0x5df9b87991262f6ba471f09758cde1c0fc1de734\","
+             "\"amount\":\"31337\",\"reason\":null,"
+             "\"accepted_at\":1763720000123}"),
+        "10:13:20.123  verified    eip155:1    0x5c504e..2060  0xa1e438..63b4 "
+        "-> 0x5df9b8..e734  1-7-88123");
+}
+
+TEST(a_rejected_event_says_why)
+{
+    EXPECT_TEXT(line("{\"id\":\"1-0-5\",\"type\":\"rejected\","
+                     "\"chain\":\"eip155:1\",\"hash\":null,\"sender\":null,"
+                     "\"recipient\":null,\"amount\":null,"
+                     "\"reason\":\"malformed\",\"accepted_at\":0,"
+                     "\"payload_sha256\":\"" HASH "\"}"),
+                "00:00:00.000  rejected    eip155:1    -  - -> -  1-0-5  "
+                "malformed");
+}
+
+TEST(what_is_no_result_is_shown_without_control_bytes)
+{
+    EXPECT_TEXT(line("{\"a\":\"\033[2J\"}"), "{\"a\":\"?[2J\"}");
+}
