@@ -1,0 +1,43 @@
+/*
+ * tests/model/runs.h: the configurations that are searched, and the removals.
+ *
+ * Thread: any; constant tables.
+ */
+#ifndef TESTS_MODEL_RUNS_H
+#define TESTS_MODEL_RUNS_H
+
+#include <stddef.h>
+
+#include "tests/model/protocol.h"
+#include "tests/model/screen.h"
+
+/* One configuration, of either search. */
+struct run {
+    const char *name;
+    const char *words;
+    bool big;
+    uint64_t off;                    /* rules that are off already */
+    uint64_t states_max;             /* 0: all */
+    const struct protocol *protocol; /* or */
+    const struct screen *screen;
+};
+
+/* Rules taken away from a run, and what the search must find then. */
+struct removal {
+    uint64_t rules;
+    const char *run;
+    const char *broken;
+    bool nets; /* each of the rules alone is enough: put back, it holds */
+};
+
+size_t run_count(void);
+struct run run_at(size_t i);
+
+size_t removal_count(void);
+struct removal removal_at(size_t i);
+
+/* Searches it with these rules off as well. */
+struct search_result run_search(const struct run *r, uint64_t off,
+                                FILE *timeline);
+
+#endif
