@@ -7,7 +7,6 @@ build/tests/vectors.txt.
 """
 
 import asyncio
-import base64
 import json
 from collections import Counter, defaultdict
 
@@ -15,7 +14,7 @@ import httpx
 import pytest
 
 import vectors
-from system import check, read_topic, wait_at_rest
+from system import Account, check, read_topic, wait_at_rest
 from system.door import Door
 from system.stack import ROOT
 
@@ -23,16 +22,17 @@ AT_ONCE = 48   # connections, each with one request under way
 
 # From before Homestead (block 1,150,000), when a high s was still good. Set 1
 # has no block heights, and refuses them.
-HIGH_S = {"46147/0", "930196/0", "930196/1", "930196/2"}
+HIGH_S = {"116525/4", "116525/6", "116525/7", "116525/78"}
 
 
 @pytest.fixture(scope="module")
 def mill(stack):
     """Every chain of eip155 by set 1, and a second door: eip155:1 by set 2."""
     stack.fresh("vectors").start_all(
-        verifiers=2, CHAINS="eip155:1=1,eip155:*=1")
+        verifiers=2, CHAINS="eip155:1=1,eip155:*=1", LEAF_ROWS=3000)
     stack.strict = stack.producer("producer-set-2", CHAINS="eip155:1=2").ready()
-    stack.accepted = defaultdict(list)   # (chain, hash) -> statuses
+    # (chain, hash) to (status, partition, offset) of every time it was taken
+    stack.accepted = defaultdict(list)
     yield stack
     seen = check(stack)
     stack.stop_all()
@@ -96,6 +96,13 @@ def refusal_of(vector):
     if vector.chain_id is not None and len(str(vector.chain_id)) > 32:
         return "chain_not_served"
     return None
+
+
+def note(mill, vector, answer):
+    """The door took it: 202, or 200 when it has just seen it."""
+    said = answer.json()
+    mill.accepted[chain_of(vector), vector.hash].append(
+        (answer.status, said["partition"], said["offset"]))
 
 
 def chain_of(vector):
@@ -190,7 +197,7 @@ def test_hash_and_sender_are_those_of_the_file(mill, told, source):
             wrong.append(f"{vector.name}: {answer.status} {said}")
             continue
         taken.append(vector)
-        mill.accepted[chain_of(vector), vector.hash].append(answer.status)
+        note(mill, vector, answer)
     wait_at_rest(mill)
     rows = rows_of(mill, list({v.hash for v in taken}))
     results = results_of(mill)
@@ -207,3 +214,110 @@ def test_hash_and_sender_are_those_of_the_file(mill, told, source):
         names = {v.name for v in given if refusal_of(v) == "high_s"}
         told(f"  of before Homestead, high s: {sorted(names) or 'none'}")
         assert names == (HIGH_S if source == "pevm mainnet blocks" else set())
+
+
+def test_a_door_that_has_not_seen_them_makes_duplicates(mill, told):
+    """The other door has its own memory: 202, and a row that says of which."""
+    again = [v for v in vectors.pevm_mainnet() if v.type == 2][-200:]
+    answers = post_all(mill.strict.url, [(path_of(v), v.raw) for v in again])
+    assert Counter(answer.status for answer in answers) == {202: len(again)}
+    wait_at_rest(mill)
+    rows = {(p, o): first for p, o, *first in mill.sql(
+        "select partition, off, of_partition, of_off from tidemill.duplicates")}
+    for vector, answer in zip(again, answers):
+        first, *_ = mill.accepted[chain_of(vector), vector.hash]
+        said = answer.json()
+        assert rows[said["partition"], said["offset"]] == list(first[1:])
+        note(mill, vector, answer)
+    told(f"pevm mainnet blocks through another door: {len(again)} stored "
+         f"again, each the duplicate of the first")
+
+
+def test_a_transaction_of_several_files_has_one_row(mill, told):
+    """Two kept blocks are there twice, as RLP and as a node's JSON."""
+    distinct = len(mill.accepted)
+    answers = [said for times in mill.accepted.values() for said in times]
+    records = {said[1:] for said in answers}
+    rows = {name: mill.sql(f"select count(*) from tidemill.{name}")[0][0]
+            for name in ("transactions", "duplicates", "rejections",
+                         "quarantine")}
+    told(f"together: {len(answers)} accepted, {distinct} distinct; "
+         f"{len(records)} records, {len(answers) - len(records)} answered as "
+         f"just seen or under way; rows {rows}")
+    assert rows == {"transactions": distinct,
+                    "duplicates": len(records) - distinct,
+                    "rejections": 0, "quarantine": 0}
+
+
+def test_a_chain_id_that_fits_no_name_is_refused(mill):
+    """32 digits are the longest reference of a chain; a door takes any."""
+    signed = [Account("wide").sign(chain_id=n) for n in (10**32 - 1, 10**32)]
+    fits, too_long = (vectors.Vector("wide", s.raw, s.hash) for s in signed)
+    good, bad = post_all(mill.http_url, [(path_of(v), v.raw)
+                                         for v in (fits, too_long)])
+    assert good.status == 202
+    assert good.json()["chain"] == "eip155:" + "9" * 32
+    assert (bad.status, bad.json()["code"]) == (422, refusal_of(too_long))
+    note(mill, fits, good)
+
+
+def test_a_nodes_own_calls_of_send_raw_have_the_nodes_answers(mill, told):
+    """The file's request, sent as it is; the answer is the file's."""
+    door = f"{mill.http_url}/rpc/3503995874084926"  # the chain of these files
+    for name, request, wanted in vectors.send_raw_calls():
+        answer = httpx.post(door, json=request).json()
+        if name == "send-blob-tx":
+            assert answer["error"]["code"] == -32000
+            told(f"send_raw {name}: refused, {answer['error']['message']}")
+            continue
+        assert answer == wanted, name
+        told(f"send_raw {name}: the same answer")
+        raw = vectors.unhex(request["params"][0])
+        vector = vectors.Vector(name, raw, vectors.keccak(raw))
+        mill.accepted[chain_of(vector), vector.hash].append((200,))
+
+
+# --- set 2
+
+def test_every_transaction_test_under_set_2(mill, told):
+    """Valid: verified. Invalid: refused at the door, or rejected behind it."""
+    given = vectors.transaction_tests()
+    answers = post_all(mill.strict.url, [("/v1/eip155:1/transactions", v.raw)
+                                         for v in given])
+    wait_at_rest(mill)
+    rejected = {(row[0], row[1]): row[2] for row in mill.sql(
+        "select partition, off, reason from tidemill.rejections")}
+    taken = [v for v, answer in zip(given, answers)
+             if answer.status in (200, 202)]
+    rows = rows_of(mill, [v.hash for v in taken if v.hash is not None])
+    results = results_of(mill)
+    wrong, not_covered, why = [], [], Counter()
+    for vector, answer in zip(given, answers):
+        said = answer.json()
+        stored = answer.status in (200, 202)
+        if vector.invalid:
+            reason = (rejected.get((said["partition"], said["offset"]))
+                      if stored else said["code"])
+            why[("rejected " if stored else "refused ") + str(reason)] += 1
+            if reason is None or answer.status not in (200, 202, 422):
+                wrong.append(f"{vector.name}: {vector.invalid}: "
+                             f"{answer.status} {said}")
+        elif vector.chain_id is None:
+            not_covered.append(vector.name)
+            if (answer.status, said.get("code")) != (422, "chain_required"):
+                wrong.append(f"{vector.name}: {answer.status} {said}")
+        elif not stored:
+            wrong.append(f"{vector.name}: {answer.status} {said}")
+        else:
+            note(mill, vector, answer)
+            wrong += differences(vector, rows, results)
+    invalid = sum(1 for v in given if v.invalid)
+    told(f"ethereum-tests under set 2: {len(given)} tests, "
+         f"{len(given) - invalid - len(not_covered)} verified, {invalid} "
+         f"refused or rejected, {len(not_covered)} not covered")
+    told("  valid and refused, because set 2 wants a chain id: "
+         + " ".join(not_covered))
+    for reason, count in sorted(why.items()):
+        told(f"  {reason}: {count}")
+    assert not wrong, f"{len(wrong)} differ:\n" + "\n".join(wrong)
+    assert (len(given), invalid, len(not_covered)) == (210, 160, 33)
