@@ -3,6 +3,9 @@
     build/venv/bin/pytest tests/system -k kafka
 """
 
+import os
+from pathlib import Path
+
 import pytest
 
 from system import Stack
@@ -11,8 +14,8 @@ from system.stack import ROOT
 
 @pytest.fixture(scope="session")
 def folder():
-    """Where stacks of this run live; one folder each."""
-    return ROOT / "build" / "system"
+    """Where stacks of this run live; one folder each. Not for two runs."""
+    return Path(os.environ.get("SYSTEM_DIR", ROOT / "build" / "system"))
 
 
 @pytest.fixture(scope="session")
