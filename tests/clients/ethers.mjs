@@ -1,55 +1,119 @@
 /*
- * tests/clients/ethers.mjs: ethers 6, unmodified, at the other end.
+ * tests/clients/ethers.mjs: ethers as it comes, in front of the door.
  *
- *   node ethers.mjs URL BAD...     BAD: raw transactions that are refused
+ *      node ethers.mjs URL NAME
+ *
+ * Signs with keys derived from NAME, sends, and prints what it was told, as
+ * JSON. ethers puts eth_chainId, eth_blockNumber and eth_sendRawTransaction
+ * into one batch, and compares the hash it is answered with its own.
  *
  * From: tests/system/test_clients.py.
- * To:   standard output, as JSON: what was sent, what was answered.
+ * To:   standard output.
  */
-import { JsonRpcProvider, Transaction, Wallet } from "ethers";
+import { id, JsonRpcProvider, Network, Transaction, Wallet }
+  from "ethers";
 
-const [url, ...bad] = process.argv.slice(2);
-const provider = new JsonRpcProvider(url);
-const wallet = new Wallet("0x" + "e7".repeat(32));
+const [url, name] = process.argv.slice(2);
+const wallet = new Wallet(id(`tidemill test ${name}`));
+const order = BigInt("0xfffffffffffffffffffffffffffffffe" +
+                     "baaedce6af48a03bbfd25e8cd0364141");
+let nonce = 0;
 
-/* One of each type that a wallet of today makes. */
-function unsigned(nonce, type) {
-  const prices = type === 2
-    ? { maxFeePerGas: 20_000_000_000n, maxPriorityFeePerGas: 1_000_000_000n }
-    : { gasPrice: 20_000_000_000n };
-  return { chainId: 1n, nonce, type, to: "0x" + "22".repeat(20),
-    value: 10n ** 15n + BigInt(nonce), gasLimit: 21_000n, ...prices };
+/* The next transaction of this wallet. */
+function fields(more = {}) {
+  const fees = (more.type ?? 2) === 2
+    ? { maxFeePerGas: 20n * 10n ** 9n, maxPriorityFeePerGas: 10n ** 9n }
+    : { gasPrice: 20n * 10n ** 9n };
+  return { type: 2, chainId: 1, nonce: nonce++, to: "0x" + "11".repeat(20),
+           value: 1, gasLimit: 21000, ...fees, ...more };
 }
 
-async function broadcast(nonce, type) {
-  const raw = await wallet.signTransaction(unsigned(nonce, type));
-  const answer = await provider.broadcastTransaction(raw);
-  return { wanted: Transaction.from(raw).hash, answered: answer.hash,
-    raw, sender: wallet.address.toLowerCase() };
+function sign(more) {
+  return wallet.signTransaction(fields(more));
 }
 
-async function words(call) {
+/* The other s of the same signature, which ethers itself refuses to write. */
+function withHighS(raw) {
+  const { r, s } = Transaction.from(raw).signature;
+  const high = (order - BigInt(s)).toString(16).padStart(64, "0");
+  const flipped = raw.replace(s.slice(2), high);
+  const parity = flipped.length - 2 * (1 + 32 + 1 + 32 + 1);
+  const was = flipped.slice(parity, parity + 2);
+  if (was !== "80" && was !== "01" || !flipped.includes(r.slice(2)))
+    throw new Error("the tail of the transaction has another form");
+  return flipped.slice(0, parity) + (was === "80" ? "01" : "80")
+    + flipped.slice(parity + 2);
+}
+
+/* What a program sees of an error: ethers' own code, and the door's words. */
+async function refusal(call) {
   try {
-    await call();
-    return "no error";
-  } catch (e) {
-    return `${e.code}: ${e.error?.message ?? e.info?.error?.message ?? e.message}`;
+    return { result: await call() };
+  } catch (error) {
+    const said = error.error ?? error.info?.error ?? {};
+    return { code: error.code, said: said.message ?? null,
+             saidCode: said.code ?? null, words: error.message };
   }
 }
 
-const sent = [];
-for (const type of [0, 1, 2]) sent.push(await broadcast(sent.length, type));
-const again = await provider.broadcastTransaction(sent[2].raw);
+/* One provider: three types, a repeat, and how large its batches were. */
+async function sendBy(options, network) {
+  const provider = new JsonRpcProvider(url, network, options);
+  let calls = 0;
+  provider.on("debug", ({ action, payload }) => {
+    if (action === "sendRpcPayload")
+      calls = Math.max(calls, Array.isArray(payload) ? payload.length : 1);
+  });
+  const raws = await Promise.all([0, 1, 2, 2, 2].map((type) => sign({ type })));
+  const answers = await Promise.all(
+    raws.map((raw) => provider.broadcastTransaction(raw)));
+  const repeat = await provider.broadcastTransaction(raws[0]);
+  provider.destroy();
+  return { sent: answers.map((a, n) => ({
+             answered: a.hash, own: Transaction.from(raws[n]).hash,
+             type: Transaction.from(raws[n]).type })),
+           repeat: repeat.hash === answers[0].hash, calls };
+}
 
-console.log(JSON.stringify({
-  sent,
-  again: again.hash,
-  chainId: Number((await provider.getNetwork()).chainId),
-  blockNumber: await provider.getBlockNumber(),
-  receipt: await provider.getTransactionReceipt(sent[0].answered),
-  known: (await provider.getTransaction(sent[0].answered))?.hash ?? null,
-  nonce: await words(() => provider.getTransactionCount(wallet.address)),
-  refused: await Promise.all(bad.map((raw) =>
-    words(() => provider.send("eth_sendRawTransaction", [raw])))),
-}));
+const provider = new JsonRpcProvider(url);
+const mainnet = Network.from(1);
+const report = { address: wallet.address.toLowerCase() };
+
+report.ways = {
+  "as it comes": await sendBy(),
+  "without batches": await sendBy({ batchMaxCount: 1 }),
+  "with a static network": await sendBy({ staticNetwork: mainnet }, mainnet),
+  "polling": await sendBy({ polling: true }),
+  "not polling, no cache": await sendBy({ polling: false, cacheTimeout: -1 }),
+};
+
+report.state = {
+  chain: String((await provider.getNetwork()).chainId),
+  block: await provider.getBlockNumber(),
+  receipt: await provider.getTransactionReceipt("0x" + "22".repeat(32)),
+  transaction: await provider.getTransaction("0x" + "22".repeat(32)),
+  latest: await provider.getBlock("latest"),
+  call: await provider.call({ to: "0x" + "11".repeat(20) }),
+};
+
+const legacy = Transaction.from({ ...fields({ type: 0 }), chainId: 0 });
+legacy.signature = wallet.signingKey.sign(legacy.unsignedHash);
+const broadcast = (raw) => refusal(() => provider.broadcastTransaction(raw));
+
+report.refusals = {
+  "wrong chain": await broadcast(await sign({ chainId: 5 })),
+  "high s": await broadcast(withHighS(await sign())),
+  "too little gas": await broadcast(await sign({ gasLimit: 20000 })),
+  "tip above cap": await broadcast(await sign({ maxPriorityFeePerGas:
+                                                30n * 10n ** 9n })),
+  "no chain id": await broadcast(legacy.serialized),
+  "garbage": await broadcast("0x1234"),
+  "nothing": await broadcast("0x"),
+  "nonce": await refusal(() => provider.getTransactionCount(wallet.address)),
+  "unknown method": await refusal(() => provider.send("eth_foo", [])),
+  /* A wallet asks for a nonce before it signs: it must not get a false one. */
+  "wallet": await refusal(() => wallet.connect(provider).sendTransaction(
+    { to: "0x" + "11".repeat(20), value: 1 })),
+};
 provider.destroy();
+console.log(JSON.stringify(report));
