@@ -7,6 +7,7 @@
  */
 #include "producer/door.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define TRANSACTIONS "/transactions"
@@ -84,7 +85,8 @@ size_t door_body_limit(void *arg, const struct http_request *head)
     case ROUTE_REST:
         return REST_BODY_MAX;
     case ROUTE_RPC:
-        return RPC_BODY_MAX;
+        /* What is longer is answered here, in a node's words. */
+        return head->content_length > RPC_BODY_MAX ? 0 : RPC_BODY_MAX;
     case ROUTE_NONE:
         break;
     }
@@ -112,6 +114,15 @@ static void serve_rest(struct door *d, struct bytes name,
     rest_submit(d, name.data == NULL ? NULL : &chain, x, r);
 }
 
+static void too_large(struct http_exchange *x, int64_t content_length)
+{
+    char words[80];
+
+    snprintf(words, sizeof(words), "content length too large (%lld>%d)\n",
+             (long long)content_length, RPC_BODY_MAX);
+    http_reply_text(x, 413, words);
+}
+
 /* What geth answers to anything but POST: nothing, or 405. */
 static void serve_rpc(struct door *d, struct bytes name,
                       struct http_exchange *x, const struct http_request *r)
@@ -127,6 +138,10 @@ static void serve_rpc(struct door *d, struct bytes name,
     if (!http_method_is(r, "POST")) {
         http_add_header(x, "Allow", "POST, GET, OPTIONS");
         http_reply_problem(x, 405, "method_not_allowed", NULL, NULL);
+        return;
+    }
+    if (r->content_length > RPC_BODY_MAX) {
+        too_large(x, r->content_length);
         return;
     }
     if (name.data != NULL) {
