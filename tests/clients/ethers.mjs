@@ -104,8 +104,6 @@ report.refusals = {
   "wrong chain": await broadcast(await sign({ chainId: 5 })),
   "high s": await broadcast(withHighS(await sign())),
   "too little gas": await broadcast(await sign({ gasLimit: 20000 })),
-  "tip above cap": await broadcast(await sign({ maxPriorityFeePerGas:
-                                                30n * 10n ** 9n })),
   "no chain id": await broadcast(legacy.serialized),
   "garbage": await broadcast("0x1234"),
   "nothing": await broadcast("0x"),
