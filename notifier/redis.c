@@ -73,6 +73,7 @@ struct redis {
     size_t confirmed; /* subscriptions that stand */
     size_t queued_bytes;
     char why[WHY_MAX];
+    char told[WHY_MAX]; /* why, as it was last logged */
 };
 
 static void retry_later(struct redis *r);
@@ -385,6 +386,7 @@ static void up(struct redis *r)
     r->pause_ms = PAUSE_MS_FIRST;
     r->asked_ms = clock_ms();
     r->why[0] = '\0';
+    r->told[0] = '\0';
     log_info("redis.up", "name=%s host=%s port=%d channels=%zu",
              r->options.name, LOG_TEXT(r->url.host), r->url.port,
              r->channels_count);
@@ -415,10 +417,12 @@ static void lost(struct redis *r)
 
     r->state = REDIS_DOWN;
     r->queued_bytes = 0;
-    if (was_up || r->pause_ms == PAUSE_MS_FIRST)
+    /* Once for each reason, not for each attempt. */
+    if (was_up || strcmp(r->why, r->told) != 0)
         log_warn("redis.down", "name=%s host=%s port=%d why=%s",
                  r->options.name, LOG_TEXT(r->url.host), r->url.port,
                  LOG_TEXT(r->why));
+    memcpy(r->told, r->why, sizeof(r->told));
     retry_later(r);
     if (was_up)
         r->options.state(r->options.arg, false, r->why);
