@@ -110,8 +110,8 @@ int amount_parse(struct bytes text, uint8_t out[AMOUNT_BYTES])
     return 0;
 }
 
-bool amount_cost_fits(uint64_t count, const uint8_t price[AMOUNT_BYTES],
-                      const uint8_t value[AMOUNT_BYTES])
+int amount_add_product(uint8_t sum[AMOUNT_BYTES], uint64_t count,
+                       const uint8_t price[AMOUNT_BYTES])
 {
     uint32_t low[WORDS], high[WORDS], add[WORDS];
     uint64_t carry = 0;
@@ -119,15 +119,29 @@ bool amount_cost_fits(uint64_t count, const uint8_t price[AMOUNT_BYTES],
 
     load(price, low);
     load(price, high);
-    load(value, add);
+    load(sum, add);
     over_low = multiply_add(low, (uint32_t)count, 0);
     over_high = multiply_add(high, (uint32_t)(count >> 32), 0);
     if (over_low != 0 || over_high != 0 || high[WORDS - 1] != 0)
-        return false;
+        return FAIL_TOO_BIG;
     /* `high` stands one word further up. */
     for (int i = 0; i < WORDS; i++) {
         carry += (uint64_t)low[i] + add[i] + (i > 0 ? high[i - 1] : 0);
+        low[i] = (uint32_t)carry;
         carry >>= 32;
     }
-    return carry == 0;
+    if (carry != 0)
+        return FAIL_TOO_BIG;
+    for (int i = 0; i < WORDS; i++)
+        bytes_put_be32(sum + 4 * (WORDS - 1 - i), low[i]);
+    return 0;
+}
+
+bool amount_cost_fits(uint64_t count, const uint8_t price[AMOUNT_BYTES],
+                      const uint8_t value[AMOUNT_BYTES])
+{
+    uint8_t sum[AMOUNT_BYTES];
+
+    memcpy(sum, value, sizeof(sum));
+    return amount_add_product(sum, count, price) == 0;
 }

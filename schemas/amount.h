@@ -34,6 +34,14 @@ size_t amount_format(const uint8_t amount[AMOUNT_BYTES],
  */
 int amount_parse(struct bytes text, uint8_t out[AMOUNT_BYTES]) MUST_CHECK;
 
+/*
+ * Adds `count` times `price` to `sum`.
+ *
+ * Returns 0, or FAIL_TOO_BIG when that does not fit; `sum` is as it was.
+ */
+int amount_add_product(uint8_t sum[AMOUNT_BYTES], uint64_t count,
+                       const uint8_t price[AMOUNT_BYTES]) MUST_CHECK;
+
 /* Whether `count` times `price` plus `value` fits 256 bits. */
 bool amount_cost_fits(uint64_t count, const uint8_t price[AMOUNT_BYTES],
                       const uint8_t value[AMOUNT_BYTES]);

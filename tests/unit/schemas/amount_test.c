@@ -120,3 +120,23 @@ TEST(a_cost_fits_up_to_the_last_unit)
     price[3] = 1;
     EXPECT(!amount_cost_fits(UINT64_C(1) << 32, price, zero));
 }
+
+TEST(a_product_is_added_only_if_the_sum_fits)
+{
+    static const char sum_text[] =
+        "6277101735386680763495507056286727953638980837032266301440";
+    char text[AMOUNT_TEXT_MAX + 1];
+    uint8_t sum[32], price[32];
+
+    parse("1000000000000000000000", sum);
+    parse("340282366920938463463374607431768211456", price);
+    EXPECT_INT(amount_add_product(sum, UINT64_C(18446744073709551615), price),
+               0);
+    amount_format(sum, text);
+    EXPECT_TEXT(text, sum_text);
+    memset(price, 0xff, sizeof(price));
+    EXPECT_INT(amount_add_product(sum, 1, price), FAIL_TOO_BIG);
+    amount_format(sum, text);
+    EXPECT_TEXT(text, sum_text);
+    EXPECT_INT(amount_add_product(sum, 0, price), 0);
+}
