@@ -1,9 +1,10 @@
 /*
  * producer/submit.c: decodes, remembers, sends, and answers.
  *
- * The record is the exact bytes that will be judged; its key is chain and
- * transaction id, so that first and repeat of one transaction are in one
- * partition; its header names chain and rule set.
+ * The record is the exact bytes that will be judged, without the blobs that may
+ * have come beside them; its key is chain and transaction id, so that first and
+ * repeat of one transaction are in one partition; its header names chain and
+ * rule set.
  *
  *      entry under way ---- report ----> finished: remembered for a moment
  *        | waiters                  \--> forgotten
@@ -50,6 +51,7 @@ struct submit {
     struct kafka_survey *survey;
     struct outlet *outlet; /* NULL until the topic's facts are known */
     struct recent *recent;
+    struct buffer stripped; /* room for one transaction without its blobs */
     struct admission admission;
     struct loop_timer *tick;
     bool holds; /* the topic's settings carry the promise */
@@ -200,6 +202,7 @@ static void submit_new(struct submit *s, const struct chain *chain, int rules,
                               .chain = chain,
                               .hash = tx->id,
                               .words = "no broker acknowledges now"};
+    struct bytes record = transaction_canonical(tx, &s->stripped);
     struct recent_entry *e = NULL;
     int64_t now = clock_ms();
     int rc = FAIL_UNREACHABLE;
@@ -215,9 +218,9 @@ static void submit_new(struct submit *s, const struct chain *chain, int rules,
     if (e != NULL) {
         e->chain = *chain;
         memcpy(e->hash, tx->id, sizeof(e->hash));
-        rc = send(s, e, rules, tx->canonical);
+        rc = send(s, e, rules, record);
         if (rc == 0) {
-            metric_add(s->bytes, tx->canonical.count);
+            metric_add(s->bytes, record.count);
             wait_for(e, done, arg);
             return;
         }
@@ -423,6 +426,7 @@ int submit_open(const struct submit_options *o, struct submit **out)
 
     CHECK(s != NULL);
     s->o = *o;
+    buffer_init(&s->stripped, TRANSACTION_BYTES_MAX);
     admission_init(&s->admission);
     register_metrics(s);
     recent_open((size_t)o->records_max, (size_t)o->recent_max, o->recent_ms,
@@ -446,6 +450,7 @@ static void on_survey_closed(void *arg)
     void *closed_arg = s->closed_arg;
 
     recent_close(s->recent);
+    buffer_fini(&s->stripped);
     free(s);
     if (closed != NULL)
         closed(closed_arg);

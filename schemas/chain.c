@@ -23,7 +23,7 @@ static const struct {
     enum reference reference;
     int rules_newest; /* 0: not judged in this release */
 } namespaces[] = {
-    {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 2},
+    {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5},
     {CHAIN_JWS, "jws", REFERENCE_NONE, 0},
     {CHAIN_SOLANA, "solana", REFERENCE_ANY, 0},
     {CHAIN_BIP122, "bip122", REFERENCE_ANY, 0},

@@ -11,25 +11,44 @@
 #include "schemas/ethereum.h"
 
 #include "schemas/base/fail.h"
+#include "schemas/ethereum_inside.h"
 #include "schemas/hash.h"
-#include "schemas/rlp.h"
 
 /* RLP items behind the signed fields: chain id (33 at most), 80, 80. */
 #define TRAILER_MAX 40
+
+/* The id is of the consensus form, which a network form has inside it. */
+static void set_id(struct bytes input, const struct ethereum_fields *f,
+                   struct transaction *out)
+{
+    struct hash_keccak256 h;
+
+    out->has_id = true;
+    out->id_covers_all = !f->network;
+    if (!f->network) {
+        hash_keccak256(input, out->id);
+        return;
+    }
+    hash_keccak256_init(&h);
+    hash_keccak256_update(&h, bytes_of(&f->type, 1));
+    hash_keccak256_update(&h, f->body);
+    hash_keccak256_final(&h, out->id);
+    out->stripped = true;
+    out->canonical = f->body;
+}
 
 enum reason ethereum_decode(const struct chain *chain, int rules,
                             struct bytes input, struct transaction *out,
                             struct transaction_words *out_words)
 {
     struct ethereum_fields f;
-    enum reason reason = ethereum_parse(input, &f, out_words);
+    enum reason reason =
+        ethereum_parse_up_to(ethereum_type_max(rules), input, &f, out_words);
 
     if (reason != REASON_NONE)
         return reason;
-    hash_keccak256(input, out->id);
-    out->has_id = true;
-    out->id_covers_all = true;
     out->type = f.type;
+    set_id(input, &f, out);
     out->recipient = f.to.count == 0 ? BYTES_NONE : f.to;
     out->signed_fields = f.signed_fields;
     return ethereum_rules(chain, rules, &f, out, out_words);
@@ -115,7 +134,7 @@ void ethereum_append_signed_fields(const struct ethereum_fields *f,
     if (f->type != 0)
         rlp_append_integer(out, f->chain_id);
     rlp_append_uint(out, f->nonce);
-    if (f->type == 2)
+    if (f->type >= 2)
         rlp_append_integer(out, f->tip);
     rlp_append_integer(out, f->price);
     rlp_append_uint(out, f->gas);
@@ -124,9 +143,16 @@ void ethereum_append_signed_fields(const struct ethereum_fields *f,
     rlp_append_string(out, f->data);
     if (f->type != 0)
         rlp_append_list(out, f->access_list);
+    if (f->type == 3) {
+        rlp_append_integer(out, f->blob_price);
+        rlp_append_list(out, f->blob_hashes);
+    }
+    if (f->type == 4)
+        rlp_append_list(out, f->authorizations);
 }
 
-void ethereum_encode(const struct ethereum_fields *f, struct buffer *out)
+/* The list of all fields. */
+static void append_body(const struct ethereum_fields *f, struct buffer *out)
 {
     struct buffer items;
 
@@ -135,8 +161,28 @@ void ethereum_encode(const struct ethereum_fields *f, struct buffer *out)
     rlp_append_integer(&items, f->v);
     rlp_append_integer(&items, f->r);
     rlp_append_integer(&items, f->s);
+    rlp_append_list(out, buffer_bytes(&items));
+    out->overflow |= items.overflow;
+    buffer_fini(&items);
+}
+
+void ethereum_encode(const struct ethereum_fields *f, struct buffer *out)
+{
+    struct buffer items;
+
     if (f->type != 0)
         buffer_append_byte(out, f->type);
+    if (!f->network) {
+        append_body(f, out);
+        return;
+    }
+    buffer_init(&items, out->limit);
+    append_body(f, &items);
+    if (f->sidecar.version != 0)
+        rlp_append_uint(&items, f->sidecar.version);
+    rlp_append_list(&items, f->sidecar.blobs);
+    rlp_append_list(&items, f->sidecar.commitments);
+    rlp_append_list(&items, f->sidecar.proofs);
     rlp_append_list(out, buffer_bytes(&items));
     out->overflow |= items.overflow;
     buffer_fini(&items);

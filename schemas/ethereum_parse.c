@@ -56,15 +56,60 @@ static const struct ethereum_field fee_fields[] = {
     FIELD("S", ETHEREUM_INTEGER, s),
 };
 
+static const struct ethereum_field blob_fields[] = {
+    FIELD("ChainID", ETHEREUM_UINT256, chain_id),
+    FIELD("Nonce", ETHEREUM_UINT64, nonce),
+    FIELD("GasTipCap", ETHEREUM_UINT256, tip),
+    FIELD("GasFeeCap", ETHEREUM_UINT256, price),
+    FIELD("Gas", ETHEREUM_UINT64, gas),
+    FIELD("To", ETHEREUM_TO, to),
+    FIELD("Value", ETHEREUM_UINT256, value),
+    FIELD("Data", ETHEREUM_DATA, data),
+    FIELD("AccessList", ETHEREUM_ACCESS, access_list),
+    FIELD("BlobFeeCap", ETHEREUM_UINT256, blob_price),
+    FIELD("BlobHashes", ETHEREUM_HASHES, blob_hashes),
+    FIELD("V", ETHEREUM_UINT256, v),
+    FIELD("R", ETHEREUM_UINT256, r),
+    FIELD("S", ETHEREUM_UINT256, s),
+};
+
+static const struct ethereum_field code_fields[] = {
+    FIELD("ChainID", ETHEREUM_UINT256, chain_id),
+    FIELD("Nonce", ETHEREUM_UINT64, nonce),
+    FIELD("GasTipCap", ETHEREUM_UINT256, tip),
+    FIELD("GasFeeCap", ETHEREUM_UINT256, price),
+    FIELD("Gas", ETHEREUM_UINT64, gas),
+    FIELD("To", ETHEREUM_TO, to),
+    FIELD("Value", ETHEREUM_UINT256, value),
+    FIELD("Data", ETHEREUM_DATA, data),
+    FIELD("AccessList", ETHEREUM_ACCESS, access_list),
+    FIELD("AuthList", ETHEREUM_AUTHORIZATIONS, authorizations),
+    FIELD("V", ETHEREUM_UINT256, v),
+    FIELD("R", ETHEREUM_UINT256, r),
+    FIELD("S", ETHEREUM_UINT256, s),
+};
+
 #define SIGNATURE_FIELDS 3 /* the last ones of every form */
 
 static const struct ethereum_form forms[] = {
     {"types.LegacyTx", legacy_fields, 9},
     {"types.AccessListTx", access_fields, 11},
     {"types.DynamicFeeTx", fee_fields, 12},
+    {"types.BlobTx", blob_fields, 14},
+    {"types.SetCodeTx", code_fields, 13},
 };
 
-static enum reason read_fields(struct ethereum_parse *p, struct bytes items)
+/* There is no further field; `more` that there is one too many. */
+static enum reason refuse_count(const struct ethereum_parse *p, bool more)
+{
+    return transaction_refuse(
+        p->words, REASON_MALFORMED, "rlp: %s for %s%s%s%s",
+        more ? "input list has too many elements" : "too few elements",
+        p->form->name, p->outer != NULL ? ", decoding into (" : "",
+        p->outer != NULL ? p->outer : "", p->outer != NULL ? ").BlobTx" : "");
+}
+
+enum reason ethereum_read_fields(struct ethereum_parse *p, struct bytes items)
 {
     struct bytes rest = items;
     struct rlp_item item;
@@ -79,26 +124,19 @@ static enum reason read_fields(struct ethereum_parse *p, struct bytes items)
                 bytes_of(items.data, (size_t)(rest.data - items.data));
         p->field = field->name;
         fault = rlp_read(&rest, &item);
+        if (fault == RLP_END)
+            return refuse_count(p, false);
         if (fault != RLP_GOOD)
-            return ethereum_refuse_item(p, fault,
-                                        fault == RLP_END
-                                            ? p->form->name
-                                            : ethereum_go_type(field->kind),
-                                        "");
+            return ethereum_refuse_item(p, fault, ethereum_go_type(field->kind),
+                                        ETHEREUM_HERE);
         reason = ethereum_read_field(p, field, &item);
         if (reason != REASON_NONE)
             return reason;
     }
-    if (rest.count > 0)
-        return transaction_refuse(p->words, REASON_MALFORMED,
-                                  "rlp: input list has too many elements for "
-                                  "%s",
-                                  p->form->name);
-    return REASON_NONE;
+    return rest.count == 0 ? REASON_NONE : refuse_count(p, true);
 }
 
-/* The one list that is the transaction, and nothing behind it. */
-static enum reason read_list(struct ethereum_parse *p, struct bytes body)
+enum reason ethereum_read_list(struct ethereum_parse *p, struct bytes body)
 {
     struct bytes rest = body;
     struct rlp_item list;
@@ -117,42 +155,66 @@ static enum reason read_list(struct ethereum_parse *p, struct bytes body)
         return transaction_refuse(p->words, REASON_MALFORMED,
                                   "rlp: expected input list for %s",
                                   p->form->name);
-    reason = read_fields(p, list.payload);
+    reason = ethereum_read_fields(p, list.payload);
     if (reason != REASON_NONE)
         return reason;
     if (rest.count > 0)
         return transaction_refuse(p->words, REASON_NON_CANONICAL,
                                   "rlp: input contains more than one value");
+    p->out->body = list.raw;
+    return REASON_NONE;
+}
+
+static enum reason check_size(struct bytes input, uint8_t type_max,
+                              struct transaction_words *words)
+{
+    size_t max = TRANSACTION_BYTES_MAX;
+
+    if (input.count == 0)
+        return transaction_refuse(words, REASON_EMPTY,
+                                  "typed transaction too short");
+    if (input.data[0] == 3 && type_max >= 3 &&
+        ethereum_is_network(bytes_slice(input, 1, input.count)))
+        max = ETHEREUM_NETWORK_BYTES_MAX;
+    if (input.count > max)
+        return transaction_refuse(
+            words, REASON_TOO_LARGE,
+            "oversized data: transaction size %zu, limit %zu", input.count,
+            max);
     return REASON_NONE;
 }
 
 enum reason ethereum_parse(struct bytes input, struct ethereum_fields *out,
                            struct transaction_words *out_words)
 {
+    return ethereum_parse_up_to(ETHEREUM_TYPE_MAX, input, out, out_words);
+}
+
+enum reason ethereum_parse_up_to(uint8_t type_max, struct bytes input,
+                                 struct ethereum_fields *out,
+                                 struct transaction_words *out_words)
+{
     struct ethereum_parse p = {.field = "", .out = out, .words = out_words};
+    enum reason reason = check_size(input, type_max, out_words);
+    struct bytes body;
     uint8_t type;
 
-    if (input.count == 0)
-        return transaction_refuse(out_words, REASON_EMPTY,
-                                  "typed transaction too short");
-    if (input.count > TRANSACTION_BYTES_MAX)
-        return transaction_refuse(
-            out_words, REASON_TOO_LARGE,
-            "oversized data: transaction size %zu, limit %d", input.count,
-            TRANSACTION_BYTES_MAX);
-
+    if (reason != REASON_NONE)
+        return reason;
     *out = (struct ethereum_fields){0};
     p.form = &forms[0];
     type = input.data[0];
     if (type > 0x7f)
-        return read_list(&p, input);
+        return ethereum_read_list(&p, input);
     if (input.count == 1)
         return transaction_refuse(out_words, REASON_MALFORMED,
                                   "typed transaction too short");
-    if (type != 1 && type != 2)
+    if (type == 0 || type > type_max)
         return transaction_refuse(out_words, REASON_UNSUPPORTED_TYPE,
                                   "transaction type not supported");
     out->type = type;
     p.form = &forms[type];
-    return read_list(&p, bytes_slice(input, 1, input.count - 1));
+    body = bytes_slice(input, 1, input.count - 1);
+    return type == 3 ? ethereum_read_blob(&p, body)
+                     : ethereum_read_list(&p, body);
 }

@@ -9,38 +9,25 @@
  * refused in the same words; none of them needs a curve.
  *
  * From: schemas/ethereum.c.
- * To:   schemas/chain.h, schemas/amount.h.
+ * To:   schemas/ethereum_pool.c, schemas/ethereum_blob.c, schemas/amount.h.
  */
 #include <string.h>
 
 #include "schemas/amount.h"
 #include "schemas/base/fail.h"
-#include "schemas/ethereum.h"
+#include "schemas/ethereum_inside.h"
 
-/* The rules of one set beyond encoding and signature. */
-struct rule_set {
-    bool pool;            /* what follows is checked; else ignored */
-    size_t initcode_max;  /* bytes (EIP-3860) */
-    uint64_t gas_call;    /* intrinsic gas of any transaction */
-    uint64_t gas_create;  /* the same when it creates a contract */
-    uint64_t gas_zero;    /* each zero byte of data (EIP-2028) */
-    uint64_t gas_other;   /* each other byte */
-    uint64_t gas_word;    /* each 32 bytes of init code (EIP-3860) */
-    uint64_t gas_address; /* each address of the access list (EIP-2930) */
-    uint64_t gas_key;     /* each storage key of it */
-};
-
-static const struct rule_set rule_sets[] = {
-    [1] = {.pool = false},
-    [2] = {.pool = true,
-           .initcode_max = 49152,
-           .gas_call = 21000,
-           .gas_create = 53000,
-           .gas_zero = 4,
-           .gas_other = 16,
-           .gas_word = 2,
-           .gas_address = 2400,
-           .gas_key = 1900},
+static const struct rule_set {
+    uint8_t type_max;        /* types above it are not known */
+    bool chain_required;     /* no legacy transaction without chain id */
+    bool frontier;           /* no other, and s may be in the upper half */
+    enum ethereum_fork pool; /* whose pool rules, if any */
+} rule_sets[] = {
+    [1] = {.type_max = 2},
+    [2] = {.type_max = 2, .chain_required = true, .pool = ETHEREUM_SHANGHAI},
+    [3] = {.type_max = 4},
+    [4] = {.type_max = 4, .chain_required = true, .pool = ETHEREUM_OSAKA},
+    [5] = {.type_max = 0, .frontier = true},
 };
 
 #define RULE_SETS_COUNT ((int)(sizeof(rule_sets) / sizeof(rule_sets[0])))
@@ -160,14 +147,16 @@ static bool is_zero(const uint8_t number[32])
     return memcmp(number, zero, 32) == 0;
 }
 
-/* r and s in 1 .. n-1, s in the lower half, parity 0 or 1. */
-static enum reason check_signature(const struct ethereum_fields *f,
+/* r and s in 1 .. n-1, s in the lower half, parity 0 or 1; before Homestead
+ * any s, and no chain id. */
+static enum reason check_signature(const struct rule_set *set,
+                                   const struct ethereum_fields *f,
                                    struct transaction *out,
                                    struct transaction_words *words)
 {
     uint8_t *r = out->signature, *s = out->signature + 32;
 
-    if (out->parity == PARITY_BAD)
+    if (out->parity == PARITY_BAD || (set->frontier && out->has_chain_id))
         return transaction_refuse(words, REASON_BAD_RECOVERY_ID, "%s",
                                   INVALID_SIGNATURE);
     if (amount_set(f->r, r) < 0 || amount_set(f->s, s) < 0 || is_zero(r) ||
@@ -175,28 +164,12 @@ static enum reason check_signature(const struct ethereum_fields *f,
         memcmp(s, curve_order, 32) >= 0)
         return transaction_refuse(words, REASON_OUT_OF_RANGE, "%s",
                                   INVALID_SIGNATURE);
-    if (memcmp(s, curve_half, 32) > 0)
+    if (!set->frontier && memcmp(s, curve_half, 32) > 0)
         return transaction_refuse(words, REASON_HIGH_S, "%s",
                                   INVALID_SIGNATURE);
     out->signature[64] = out->parity;
     out->signature_count = 65;
     return REASON_NONE;
-}
-
-static uint64_t intrinsic_gas(const struct rule_set *set,
-                              const struct ethereum_fields *f)
-{
-    bool create = f->to.count == 0;
-    uint64_t gas = create ? set->gas_create : set->gas_call;
-    size_t zeros = 0;
-
-    for (size_t i = 0; i < f->data.count; i++)
-        zeros += f->data.data[i] == 0;
-    gas += zeros * set->gas_zero + (f->data.count - zeros) * set->gas_other;
-    if (create)
-        gas += (f->data.count + 31) / 32 * set->gas_word;
-    return gas + f->access_addresses * set->gas_address +
-           f->access_keys * set->gas_key;
 }
 
 /* Numbers that must fit 256 bits to be read at all. */
@@ -219,48 +192,6 @@ static enum reason check_widths(const struct ethereum_fields *f,
     return REASON_NONE;
 }
 
-/* Rules of a pool that can be known before anything about the sender. */
-static enum reason check_pool_early(const struct rule_set *set,
-                                    const struct ethereum_fields *f,
-                                    struct transaction_words *words)
-{
-    if (f->to.count == 0 && f->data.count > set->initcode_max)
-        return transaction_refuse(
-            words, REASON_INITCODE_SIZE,
-            "max initcode size exceeded: code size %zu limit %zu",
-            f->data.count, set->initcode_max);
-    /* Without leading zeros, the longer number is the larger one. */
-    if (f->type == 2 && (f->tip.count > f->price.count ||
-                         (f->tip.count == f->price.count &&
-                          bytes_compare(f->tip, f->price) > 0)))
-        return transaction_refuse(
-            words, REASON_TIP_ABOVE_CAP,
-            "max priority fee per gas higher than max fee per gas");
-    return REASON_NONE;
-}
-
-static enum reason check_pool_late(const struct rule_set *set,
-                                   const struct ethereum_fields *f,
-                                   const uint8_t price[32],
-                                   const uint8_t value[32],
-                                   struct transaction_words *words)
-{
-    uint64_t least = intrinsic_gas(set, f);
-
-    if (f->nonce == UINT64_MAX)
-        return transaction_refuse(words, REASON_NONCE_TOO_HIGH,
-                                  "nonce has max value");
-    if (f->gas < least)
-        return transaction_refuse(
-            words, REASON_INTRINSIC_GAS,
-            "intrinsic gas too low: gas %llu, minimum needed %llu",
-            (unsigned long long)f->gas, (unsigned long long)least);
-    if (!amount_cost_fits(f->gas, price, value))
-        return transaction_refuse(words, REASON_COST_OVERFLOW,
-                                  "insufficient funds for gas * price + value");
-    return REASON_NONE;
-}
-
 /* v as 0 or 1 names no chain either, and geth says so before it looks closer */
 static enum reason refuse_unprotected(const struct ethereum_fields *f,
                                       const struct transaction *t,
@@ -276,6 +207,12 @@ static enum reason refuse_unprotected(const struct ethereum_fields *f,
                                                       : REASON_CHAIN_REQUIRED,
                               "only replay-protected (EIP-155) transactions "
                               "allowed over RPC");
+}
+
+uint8_t ethereum_type_max(int rules)
+{
+    CHECK(rules >= 1 && rules < RULE_SETS_COUNT);
+    return rule_sets[rules].type_max;
 }
 
 enum reason ethereum_rules(const struct chain *chain, int rules,
@@ -300,19 +237,20 @@ enum reason ethereum_rules(const struct chain *chain, int rules,
             words, REASON_FIELD_RANGE,
             "invalid sender: invalid chain id for signer: "
             "more than 256 bits");
-    if (set->pool && !out->has_chain_id)
+    if (set->chain_required && !out->has_chain_id)
         return refuse_unprotected(f, out, words);
-    if (set->pool) {
-        reason = check_pool_early(set, f, words);
-        if (reason != REASON_NONE)
-            return reason;
-    }
-    reason = check_widths(f, out, price, words);
-    if (reason == REASON_NONE && out->has_chain_id)
+    reason = ethereum_pool_early(set->pool, f, words);
+    if (reason == REASON_NONE)
+        reason = check_widths(f, out, price, words);
+    if (reason == REASON_NONE && out->has_chain_id && !set->frontier)
         reason = check_chain(chain, out, words);
     if (reason == REASON_NONE)
-        reason = check_signature(f, out, words);
-    if (reason == REASON_NONE && set->pool)
-        reason = check_pool_late(set, f, price, out->amount, words);
+        reason = check_signature(set, f, out, words);
+    if (reason == REASON_NONE)
+        reason = ethereum_pool_late(set->pool, f, words);
+    if (reason == REASON_NONE && f->network)
+        reason = ethereum_check_sidecar(f, words);
+    if (reason == REASON_NONE)
+        reason = ethereum_pool_end(set->pool, f, price, out->amount, words);
     return reason;
 }

@@ -45,7 +45,17 @@
     X(REASON_RECOVERY_FAILED, "recovery_failed",                               \
       "no public key belongs to this signature")                               \
     X(REASON_UNSUPPORTED_CHAIN, "unsupported_chain",                           \
-      "a chain this release does not judge")
+      "a chain this release does not judge")                                   \
+    X(REASON_FLOOR_GAS, "floor_gas",                                           \
+      "less gas than the floor price of its data")                             \
+    X(REASON_GAS_ABOVE_CAP, "gas_above_cap", "more gas than 16777216")         \
+    X(REASON_BLOB_COUNT, "blob_count", "no blob, or more than six")            \
+    X(REASON_BLOB_VERSION, "blob_version",                                     \
+      "a blob hash of another version than 1")                                 \
+    X(REASON_BLOB_SIDECAR, "blob_sidecar",                                     \
+      "what came with the transaction is not what its blob hashes name")       \
+    X(REASON_NO_AUTHORIZATION, "no_authorization",                             \
+      "a set-code transaction without any authorization")
 
 enum reason {
     REASON_NONE = 0,

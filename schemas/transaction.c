@@ -41,6 +41,18 @@ enum reason transaction_decode(const struct chain *chain, int rules,
                               reason_words(REASON_UNSUPPORTED_CHAIN));
 }
 
+struct bytes transaction_canonical(const struct transaction *t,
+                                   struct buffer *room)
+{
+    if (!t->stripped)
+        return t->canonical;
+    buffer_clear(room);
+    buffer_append_byte(room, t->type);
+    buffer_append_bytes(room, t->canonical);
+    CHECK(!room->overflow);
+    return buffer_bytes(room);
+}
+
 void transaction_signing_hash(struct transaction *t)
 {
     CHECK(t->signature_count > 0);

@@ -22,14 +22,15 @@
 #include "schemas/chain.h"
 #include "schemas/reason.h"
 
-#define TRANSACTION_BYTES_MAX 131072 /* one transaction in consensus form */
+#define TRANSACTION_BYTES_MAX 131072 /* one transaction, as it is stored */
 
 struct transaction {
     uint8_t id[32];         /* the hash; set when has_id */
     bool has_id;            /* decoded far enough to have one */
     bool id_covers_all;     /* every byte judged is under the id, so that a
                                rejection may be found by it */
-    struct bytes canonical; /* what is stored and judged; borrowed */
+    struct bytes canonical; /* what is stored; borrowed. Read it with
+                               transaction_canonical() */
     uint8_t sender[32];     /* set by the judge */
     uint8_t sender_count;   /* bytes of it; 0 until it is known */
     struct bytes recipient; /* borrowed; data NULL: contract creation */
@@ -42,7 +43,10 @@ struct transaction {
     uint8_t parity;              /* 0 or 1, for recovery */
     bool has_chain_id;           /* the bytes themselves name a chain */
     struct chain chain_in_bytes; /* it; name "" when it is too big to name */
-    uint8_t type;                /* 0 legacy, 1, 2 */
+    uint8_t type;                /* 0 legacy .. 4 */
+    bool stripped;               /* more was judged than is stored: the blobs
+                                    of a network form. `canonical` then lacks
+                                    the type byte before it */
     struct bytes signed_fields;  /* RLP items under the signature; borrowed */
     uint8_t chain_id[32];        /* big-endian; meaningful when has_chain_id */
 };
@@ -72,6 +76,15 @@ enum reason transaction_refuse(struct transaction_words *w, enum reason reason,
 enum reason transaction_decode(const struct chain *chain, int rules,
                                struct bytes input, struct transaction *out,
                                struct transaction_words *out_words);
+
+/*
+ * The bytes of `t` that are stored, and that a record should hold: the input,
+ * or what is left of a network form without its blobs. Those are put together
+ * in `room`, which has a limit of TRANSACTION_BYTES_MAX at least; what it held
+ * is gone. Borrowed from the input or from `room`.
+ */
+struct bytes transaction_canonical(const struct transaction *t,
+                                   struct buffer *room);
 
 /*
  * Sets t->signing_hash, the hash the sender signed. `t` was decoded with

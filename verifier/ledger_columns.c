@@ -95,11 +95,12 @@ static struct bytes capped(struct bytes payload, size_t max)
     return payload.count > max ? BYTES_NONE : payload;
 }
 
+/* `room` is for a payload that is put together. */
 static void add_transaction(struct postgres_array *a,
-                            const struct ledger_record *r)
+                            const struct ledger_record *r, struct buffer *room)
 {
     const struct transaction *tx = &r->verdict->tx;
-    struct bytes payload = tx->canonical;
+    struct bytes payload = transaction_canonical(tx, room);
 
     postgres_array_bytes(&a[0], bytes_of(tx->id, 32));
     postgres_array_i64(&a[1], r->chain->number);
@@ -229,7 +230,9 @@ static size_t fill_leaders(struct ledger_columns *c,
                            const struct ledger_plan *p)
 {
     size_t i, count = 0;
+    struct buffer room;
 
+    buffer_init(&room, TRANSACTION_BYTES_MAX);
     for (i = 0; i < p->leader_count; i++) {
         const struct ledger_record *r = &p->batch->records[p->leaders[i]];
 
@@ -239,9 +242,10 @@ static size_t fill_leaders(struct ledger_columns *c,
             postgres_array_bytes(&c->arrays[0],
                                  bytes_of(r->verdict->tx.id, 32));
         else
-            add_transaction(c->arrays, r);
+            add_transaction(c->arrays, r, &room);
         count++;
     }
+    buffer_fini(&room);
     return count;
 }
 

@@ -7,7 +7,7 @@
 #include "schemas/amount.h"
 #include "tests/unit/judge/vectors.h"
 
-#define FED_MAX 100000
+#define FED_MAX 200000
 
 static struct judge *judge;
 static size_t cases;
@@ -40,6 +40,21 @@ static void feed(struct transcript *t, char *text)
         t->count += count;
     }
     t->judged = false;
+}
+
+/* "300 00 01": the digits, that often. */
+static void feed_times(struct transcript *t, char *text)
+{
+    int times = atoi(strsep(&text, " "));
+    char *copy;
+
+    EXPECT(times > 0 && text != NULL);
+    while (times-- > 0) {
+        copy = strdup(text);
+        CHECK(copy != NULL);
+        feed(t, copy);
+        free(copy);
+    }
 }
 
 static void judge_once(struct transcript *t)
@@ -92,14 +107,18 @@ static void fail(struct transcript *t, char *text)
     judge_once(t);
     EXPECT_TEXT(reason_name(t->v.reason), name);
     reason = transaction_decode(&t->chain, t->rules, fed(t), &tx, &words);
-    EXPECT_INT(reason, t->v.reason);
-    EXPECT_TEXT(words.text, text);
+    /* Only the curve knows of this one, and it has no words. */
+    if (t->v.reason == REASON_RECOVERY_FAILED)
+        EXPECT_INT(reason, REASON_NONE);
+    else
+        EXPECT_INT(reason, t->v.reason);
+    EXPECT_TEXT(words.text, text == NULL ? "" : text);
 }
 
 /* No beginning of a good one decodes to anything. */
 static void cut_everywhere(const struct transcript *t)
 {
-    for (size_t count = 0; count < t->count; count++) {
+    for (size_t count = 0; count < t->count; count += count < 1000 ? 1 : 997) {
         struct verdict v;
 
         judge_payload(judge, &t->chain, t->rules, bytes_slice(fed(t), 0, count),
@@ -157,6 +176,8 @@ static void run_line(struct transcript *t, char *line)
         t->rules = atoi(text);
     else if (strcmp(word, "feed") == 0)
         feed(t, text);
+    else if (strcmp(word, "times") == 0)
+        feed_times(t, text);
     else if (strcmp(word, "want") == 0)
         want(t, text);
     else if (strcmp(word, "fail") == 0)
@@ -197,12 +218,12 @@ static size_t run_file(const char *path)
 
 TEST(verified_transactions_are_what_their_transcript_says)
 {
-    EXPECT(run_file("tests/golden/ethereum/verified.txt") >= 7);
+    EXPECT(run_file("tests/golden/ethereum/verified.txt") >= 13);
 }
 
 TEST(refused_transactions_are_refused_as_their_transcript_says)
 {
-    EXPECT(run_file("tests/golden/ethereum/refused.txt") >= 18);
+    EXPECT(run_file("tests/golden/ethereum/refused.txt") >= 40);
 }
 
 TEST(rlp_is_the_tree_its_transcript_says)

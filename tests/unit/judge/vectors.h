@@ -137,7 +137,7 @@ VECTORS_UNUSED void vectors_write_again(struct rlp_item item,
         rlp_append_string(out, item.payload);
         return;
     }
-    buffer_init(&items, 1 << 20);
+    buffer_init(&items, 2 << 20);
     while (rest.count > 0) {
         struct rlp_item inner;
 
@@ -157,7 +157,7 @@ VECTORS_UNUSED void vectors_expect_canonical(struct bytes raw)
     struct buffer out;
 
     EXPECT_INT(ethereum_parse(raw, &f, NULL), REASON_NONE);
-    buffer_init(&out, 1 << 20);
+    buffer_init(&out, 2 << 20);
     ethereum_encode(&f, &out);
     EXPECT_BYTES(buffer_bytes(&out), raw);
 

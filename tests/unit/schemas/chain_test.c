@@ -104,7 +104,7 @@ TEST(a_chain_id_of_more_than_32_digits_is_too_big)
 
 TEST(only_eip155_has_rule_sets_in_this_release)
 {
-    EXPECT_INT(chain_rules_newest(CHAIN_EIP155), 2);
+    EXPECT_INT(chain_rules_newest(CHAIN_EIP155), 5);
     EXPECT_INT(chain_rules_newest(CHAIN_JWS), 0);
     EXPECT_INT(chain_rules_newest(CHAIN_SOLANA), 0);
     EXPECT_INT(chain_rules_newest(CHAIN_BIP122), 0);

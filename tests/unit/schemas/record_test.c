@@ -55,9 +55,9 @@ TEST(a_well_formed_newer_rule_set_is_newer)
     struct chain chain;
     int rules;
 
-    EXPECT_INT(record_header_parse(bytes_text("1;eip155:7;3"), &chain, &rules),
+    EXPECT_INT(record_header_parse(bytes_text("1;eip155:7;6"), &chain, &rules),
                RECORD_HEADER_NEWER);
-    EXPECT_INT(rules, 3);
+    EXPECT_INT(rules, 6);
     EXPECT_TEXT(chain.name, "eip155:7");
     EXPECT_INT(record_header_parse(bytes_text("1;eip155:1;65535"), &chain,
                                    &rules),
