@@ -86,6 +86,7 @@ static void take_partitions(struct consumer *c,
     assignment_own(&c->parts, ids, count);
     c->owns = true;
     c->waited_said = false;
+    c->watch.connected = true; /* a coordinator gave them */
     log_info("consumer.assigned", "client=%s count=%zu", c->name, count);
     c->events->assigned(c->arg, ids, count);
     free(ids);
