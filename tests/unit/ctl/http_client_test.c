@@ -20,6 +20,8 @@ static struct loop *loop;
 static struct http_server *server;
 static struct url url;
 static size_t connections_most;
+static struct http_exchange *silent[4];
+static size_t silent_count;
 
 static size_t body_limit(void *arg, const struct http_request *r)
 {
@@ -36,7 +38,7 @@ static void request(void *arg, struct http_exchange *x,
     (void)arg;
     connections_most = now > connections_most ? now : connections_most;
     if (bytes_equal_text(r->path, "/base/silent"))
-        http_on_gone(x, NULL, NULL); /* never answered; dropped at the end */
+        silent[silent_count++] = x; /* answered when nobody waits any more */
     else if (bytes_equal_text(r->path, "/base/problem"))
         http_reply_problem(x, 422, "high_s", NULL, "why not");
     else if (bytes_equal_text(r->path, "/base/close"))
@@ -63,6 +65,8 @@ static void open_all(void)
 
 static void close_all(void)
 {
+    while (silent_count > 0)
+        http_reply_text(silent[--silent_count], 200, "late");
     http_server_close(server);
     loop_close(loop);
 }
