@@ -92,6 +92,7 @@ struct kafka_facts {
     bool fresh;          /* and the last question was answered, too */
     char cluster_id[64]; /* "" when not known */
     int brokers;         /* how many there are */
+    int32_t broker_id;   /* of one of them */
     size_t topic_count;  /* as asked */
     struct kafka_topic topics[KAFKA_TOPICS_MAX];
     char why[KAFKA_WHY_MAX + 1]; /* what the last question failed on; "" */

@@ -89,6 +89,8 @@ static int ask_metadata(rd_kafka_t *handle, struct kafka_topic *t,
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return note(f, "metadata", error);
     f->brokers = m->broker_cnt;
+    if (m->broker_cnt > 0)
+        f->broker_id = m->brokers[0].id;
     for (int i = 0; i < m->topic_cnt; i++)
         if (strcmp(m->topics[i].topic, t->name) == 0)
             read_topic(t, &m->topics[i]);

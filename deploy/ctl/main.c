@@ -10,6 +10,7 @@
 #include "consumer/base/command.h"
 #include "deploy/ctl/bench.h"
 #include "deploy/ctl/check.h"
+#include "deploy/ctl/doctor.h"
 #include "deploy/ctl/gen.h"
 #include "deploy/ctl/tx.h"
 #include "schemas/names.h"
@@ -20,6 +21,7 @@
 /* clang-format off */
 static const struct command *const commands[] = {
     &command_check,
+    &command_doctor,
     &command_init,
     &command_migrate,
     &command_lag,

@@ -1,0 +1,161 @@
+"""The operator's commands, on real parts: doctor, partitions, quarantine, replay."""
+
+import contextlib
+import functools
+import json
+
+import psycopg
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
+                                   ConfigResource)
+
+from system import Account, produce, wait_at_rest, wait_until
+
+
+@functools.cache
+def client(brokers):
+    """Kept: what was asked of a client that is gone is never answered."""
+    return AdminClient({"bootstrap.servers": brokers})
+
+
+def admin(mill):
+    return client(mill.brokers)
+
+
+def sign(name, count):
+    account = Account(name)
+    return [account.sign() for _ in range(count)]
+
+
+def send(mill, signed, partitions=4, **more):
+    """Spreads them evenly over the partitions."""
+    return produce(mill.brokers, mill.topic_submitted, *[
+        {"value": tx.raw, "partition": n % partitions,
+         "headers": [("tm", "1;eip155:1;2")], **more}
+        for n, tx in enumerate(signed)])
+
+
+# Doctor. Its tests share topics and tables, and leave them well.
+
+@pytest.fixture(scope="module")
+def well(stack):
+    return stack.fresh("doctor")
+
+
+def doctor(mill):
+    """(exit status, {check: its line})."""
+    done = mill.tidemill("doctor", "--json")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert lines, done.stderr
+    return done.returncode, {line["check"]: line for line in lines}
+
+
+def failed(lines):
+    return {name for name, line in lines.items() if line["level"] == "failed"}
+
+
+def set_topic(mill, topic, **pairs):
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic,
+                              incremental_configs=[
+        ConfigEntry(name.replace("_", "."), value,
+                    incremental_operation=AlterConfigOpType.SET)
+        for name, value in pairs.items()])
+    for done in admin(mill).incremental_alter_configs([resource]).values():
+        done.result(30)
+
+
+@contextlib.contextmanager
+def server_setting(mill, name, value):
+    """ALTER SYSTEM, taken back at the end."""
+    def alter(words):
+        with psycopg.connect(mill.database_url, autocommit=True) as connection:
+            connection.execute(f"alter system {words}")
+            connection.execute("select pg_reload_conf()")
+        wait_until(words, lambda: mill.sql(f"show {name}")[0][0]
+                   == value if words.startswith("set") else True)
+    alter(f"set {name} = '{value}'")
+    try:
+        yield
+    finally:
+        alter(f"reset {name}")
+
+
+def test_doctor_finds_a_small_stack_well(well):
+    status, lines = doctor(well)
+    assert status == 0 and not failed(lines)
+    topic = well.topic_submitted
+    assert lines[f"{topic}.copies"]["level"] == "warning"
+    assert "1 copy" in lines[f"{topic}.copies"]["words"]
+    assert lines["standby"]["level"] == "warning"
+    assert "the promise holds" in well.tidemill("doctor").stdout
+
+
+GOOD = {"unclean_leader_election_enable": "false",
+        "message_timestamp_type": "LogAppendTime", "cleanup_policy": "delete",
+        "retention_ms": "604800000", "min_insync_replicas": "1"}
+
+
+@pytest.mark.parametrize("pair, check", [
+    ({"unclean_leader_election_enable": "true"}, "election"),
+    ({"message_timestamp_type": "CreateTime"}, "clock"),
+    ({"cleanup_policy": "compact"}, "cleanup"),
+    ({"retention_ms": "3600000"}, "retention"),
+    ({"min_insync_replicas": "2"}, "copies"),
+])
+def test_doctor_refuses_a_topic_that_forgets(well, pair, check):
+    set_topic(well, well.topic_submitted, **pair)
+    status, lines = doctor(well)
+    set_topic(well, well.topic_submitted, **{key: GOOD[key] for key in pair})
+    assert status == 1
+    assert failed(lines) == {f"{well.topic_submitted}.{check}"}
+    line = lines[f"{well.topic_submitted}.{check}"]
+    assert line["endangers"] and well.topic_submitted in line["run"]
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes",
+                                  "synchronous_commit"])
+def test_doctor_refuses_a_database_that_forgets(well, name):
+    with server_setting(well, name, "off"):
+        status, lines = doctor(well)
+        assert status == 1 and failed(lines) == {name}
+        assert lines[name]["run"].startswith("alter system")
+    assert doctor(well)[0] == 0
+
+
+def test_doctor_names_what_a_reset_of_the_group_does_not_do(well):
+    verifier = well.verifier().ready()
+    send(well, sign("group", 8))
+    wait_at_rest(well)
+    verifier.stop()
+    consumer = Consumer({"bootstrap.servers": well.brokers,
+                         "group.id": "tidemill-verifier"})
+    consumer.commit(offsets=[TopicPartition(well.topic_submitted, 0, 1000)],
+                    asynchronous=False)
+    consumer.close()
+    status, lines = doctor(well)
+    assert status == 0 and lines["group"]["level"] == "warning"
+    assert "tidemill replay" in lines["group"]["run"]
+
+
+def test_doctor_says_when_nothing_answers(well):
+    well.env["TIDEMILL_KAFKA_BROKERS"], kept = "127.0.0.1:9", well.brokers
+    well.env["REDIS_URL"], redis = "redis://127.0.0.1:9", well.redis_url
+    try:
+        status, lines = doctor(well)
+    finally:
+        well.env["TIDEMILL_KAFKA_BROKERS"] = kept
+        well.env["REDIS_URL"] = redis
+    assert status == 1 and failed(lines) == {"brokers"}
+    assert lines["redis"]["level"] == "warning"
+    assert lines["fsync"]["level"] == "ok"
+
+
+def test_doctor_refuses_what_init_did_not_make(well):
+    well.sql("delete from tidemill.leaf_counts where partition = 3")
+    status, lines = doctor(well)
+    assert status == 1 and failed(lines) == {"positions"}
+    well.sql("update tidemill.logs set cluster_id = 'another'")
+    assert failed(doctor(well)[1]) == {"positions", "log", "log.results"}
+    well.sql("drop schema tidemill cascade")
+    assert failed(doctor(well)[1]) == {"tables"}
