@@ -54,6 +54,12 @@ int leaf_state_find(struct bytes word, enum leaf_state *out_state)
     return FAIL_MALFORMED;
 }
 
+/*
+ * The arrays are unnested side by side in a SELECT list: as one function in
+ * FROM, PostgreSQL would first write all rows to a tuple store. And no
+ * RETURNING: the tag counts what was new, and mostly all is. Together these
+ * are a fifth of the statement's time.
+ */
 int leaf_sql_insert_transactions(int leaf, struct buffer *out)
 {
     CHECK(leaf > 0);
@@ -62,10 +68,12 @@ int leaf_sql_insert_transactions(int leaf, struct buffer *out)
         "INSERT INTO tidemill.transactions_%d (hash, chain, sender, recipient,"
         " amount, nonce, signature, payload, accepted_at, log, partition, off)"
         " SELECT h, c, s, r, a, n, g, y, t, $10, p, o"
-        " FROM unnest($1::bytea[], $2::int8[], $3::bytea[], $4::bytea[],"
-        " $5::numeric[], $6::numeric[], $7::bytea[], $8::bytea[], $9::int8[],"
-        " $11::int4[], $12::int8[]) AS u(h, c, s, r, a, n, g, y, t, p, o)"
-        " ON CONFLICT DO NOTHING RETURNING partition, off",
+        " FROM (SELECT unnest($1::bytea[]) h, unnest($2::int8[]) c,"
+        " unnest($3::bytea[]) s, unnest($4::bytea[]) r,"
+        " unnest($5::numeric[]) a, unnest($6::numeric[]) n,"
+        " unnest($7::bytea[]) g, unnest($8::bytea[]) y,"
+        " unnest($9::int8[]) t, unnest($11::int4[]) p,"
+        " unnest($12::int8[]) o) u ON CONFLICT DO NOTHING",
         leaf);
 }
 

@@ -91,8 +91,8 @@ int leaf_state_find(struct bytes word, enum leaf_state *out_state);
  * $1 bytea[] hash, $2 int8[] chain, $3 bytea[] sender, $4 bytea[] recipient,
  * $5 numeric[] amount, $6 numeric[] nonce, $7 bytea[] signature, $8 bytea[]
  * payload, $9 int8[] accepted_at, $10 int4 log, $11 int4[] partition, $12
- * int8[] off; sorted by (hash, chain, partition, off). Returns partition, off
- * of those that were new.
+ * int8[] off; arrays of one length, sorted by (hash, chain, partition, off).
+ * The command tag counts those that were new.
  */
 int leaf_sql_insert_transactions(int leaf, struct buffer *out);
 

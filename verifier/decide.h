@@ -79,7 +79,7 @@ struct decide {
     size_t duplicates;  /* of a row whose record is known */
     size_t rejected;    /* rows for rejections */
     size_t quarantined; /* rows for quarantine */
-    size_t conflicts;   /* offered, not inserted, not yet resolved */
+    size_t conflicts;   /* offered, and not known whose the row is */
 
     enum decide_flight flight; /* sent last */
     size_t outstanding;        /* answers it still owes */

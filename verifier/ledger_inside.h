@@ -87,6 +87,7 @@ struct ledger {
     struct ledger_columns columns[LEDGER_COLUMNS_KINDS];
     struct postgres_array chain_numbers, chain_names;
     size_t new_chains;
+    int64_t inserted; /* what INSERT's tag said */
     struct buffer sql;
 
     struct metric *doubts;

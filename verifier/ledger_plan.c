@@ -116,24 +116,13 @@ size_t ledger_plan_offered(const struct ledger_plan *p)
     return count;
 }
 
-void ledger_plan_inserted(struct ledger_plan *p, int32_t partition,
-                          int64_t offset)
+void ledger_plan_inserted(struct ledger_plan *p)
 {
-    const struct ledger_record *r = p->batch->records;
-    size_t low = 0, high = p->batch->count;
+    size_t i;
 
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-
-        if (r[mid].partition < partition ||
-            (r[mid].partition == partition && r[mid].offset < offset))
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (low < p->batch->count && r[low].partition == partition &&
-        r[low].offset == offset && p->fates[low].kind == FATE_OFFERED)
-        p->fates[low].kind = FATE_PRESENT;
+    for (i = 0; i < p->leader_count; i++)
+        if (p->fates[p->leaders[i]].kind == FATE_OFFERED)
+            p->fates[p->leaders[i]].kind = FATE_PRESENT;
 }
 
 void ledger_plan_found(struct ledger_plan *p, const uint8_t hash[32],

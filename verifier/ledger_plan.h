@@ -60,9 +60,8 @@ void ledger_plan_start(struct ledger_plan *p, int log,
 /* Leaders whose fate is still FATE_OFFERED. */
 size_t ledger_plan_offered(const struct ledger_plan *p);
 
-/* The database took this record's row just now. */
-void ledger_plan_inserted(struct ledger_plan *p, int32_t partition,
-                          int64_t offset);
+/* The database took the rows of all leaders that are offered just now. */
+void ledger_plan_inserted(struct ledger_plan *p);
 
 /*
  * There is a row of this transaction, of record `of`: a leader that is still

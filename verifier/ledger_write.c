@@ -2,8 +2,8 @@
  * verifier/ledger_write.c: one batch, one transaction, two flights.
  *
  *   ASK      sealed leaves: who has these hashes?      (if there are any)
- *   WRITE    BEGIN, lock, look, INSERT transactions -> what was new
- *   RESOLVE  whose are the others?                     (if there are any)
+ *   WRITE    BEGIN, lock, look, INSERT transactions -> how many were new
+ *   RESOLVE  not all: whose are these rows?            (if there are any)
  *   CLOSE    ledger, duplicates, rejections, quarantine, announced, COMMIT
  *
  * The position lives beside the rows, so a crash leaves both or neither. Rows
@@ -212,11 +212,12 @@ static void on_look(void *arg, const struct postgres_answer *a)
 static void on_insert(void *arg, const struct postgres_answer *a)
 {
     struct ledger *l = arg;
-    int row;
 
-    for (row = 0; row < a->rows; row++)
-        ledger_plan_inserted(&l->plan, postgres_cell_i32(a, row, 0, -1),
-                             postgres_cell_i64(a, row, 1, -1));
+    /* Else the next statement tells ours from others'. */
+    l->inserted = postgres_tag_count(a);
+    if (a->outcome == POSTGRES_OK &&
+        l->inserted == (int64_t)ledger_plan_offered(&l->plan))
+        ledger_plan_inserted(&l->plan);
     answered(l, DECIDE_INSERT, a);
 }
 
@@ -243,6 +244,11 @@ static void on_whose(void *arg, const struct postgres_answer *a)
     struct ledger *l = arg;
 
     take_found(l, a);
+    if (a->outcome == POSTGRES_OK && ledger_plan_offered(&l->plan) == 0) {
+        ledger_plan_settle(&l->plan);
+        if ((int64_t)l->plan.present < l->inserted)
+            doubt(l, "rows that were inserted are not there");
+    }
     answered(l, DECIDE_WHOSE, a);
 }
 
