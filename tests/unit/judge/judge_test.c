@@ -195,6 +195,48 @@ TEST(every_flipped_bit_changes_the_sender_or_the_verdict)
     EXPECT(refused > 0 && others > 0);
 }
 
+/* The forms that no example has: under set 4 with chain id, under set 5 without
+ * one, where the twin of the signature is good too. */
+TEST(every_flipped_bit_of_every_form_changes_id_and_sender_or_the_verdict)
+{
+    static const struct {
+        uint8_t type;
+        bool protect;
+        int rules;
+    } forms[] = {{0, true, 4}, {1, true, 4}, {2, true, 4},
+                 {3, true, 4}, {4, true, 4}, {0, false, 5}};
+
+    setup();
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        size_t refused = 0, others = 0;
+        struct verdict good, v;
+        struct buffer out;
+        struct signing t;
+
+        sign_init(&t, forms[i].type);
+        t.protect = forms[i].protect;
+        sign_now(&t);
+        sign_encode(&t, &out);
+        judge_by("eip155:1337", forms[i].rules, buffer_bytes(&out), &good);
+        EXPECT(good.verified);
+        for (size_t bit = 0; bit < 8 * out.count; bit++) {
+            out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            judge_by("eip155:1337", forms[i].rules, buffer_bytes(&out), &v);
+            out.data[bit / 8] ^= (uint8_t)(1 << bit % 8);
+            refused += !v.verified;
+            others += v.verified;
+            EXPECT(!v.verified || memcmp(v.tx.id, good.tx.id, 32) != 0);
+            EXPECT(!v.verified || memcmp(v.tx.sender, good.tx.sender, 20) != 0);
+        }
+        printf(
+            "type %d by set %d, flipped bits: %zu refused, %zu with another "
+            "sender\n",
+            forms[i].type, forms[i].rules, refused, others);
+        EXPECT(refused > 0 && others > 0);
+        buffer_fini(&out);
+    }
+}
+
 TEST(an_example_cut_anywhere_does_not_decode)
 {
     size_t cuts = 0;
@@ -295,15 +337,15 @@ TEST(an_r_that_is_not_on_the_curve_fails_recovery)
 TEST(what_we_sign_ourselves_has_our_address)
 {
     setup();
-    for (int form = 0; form <= 3; form++) {
+    for (int form = 0; form <= 5; form++) {
         struct buffer out;
         struct signing t;
         struct verdict v;
 
-        sign_init(&t, (uint8_t)(form == 3 ? 0 : form));
-        t.protect = form != 3;
+        sign_init(&t, (uint8_t)(form == 5 ? 0 : form));
+        t.protect = form != 5;
         sign_now(&t);
-        judge_by("eip155:1337", 1, sign_encode(&t, &out), &v);
+        judge_by("eip155:1337", 3, sign_encode(&t, &out), &v);
         buffer_fini(&out);
         EXPECT(v.verified);
         EXPECT_TEXT(vectors_text(bytes_of(v.tx.sender, 20)),
