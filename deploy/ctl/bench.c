@@ -26,6 +26,7 @@
 #include "deploy/ctl/load.h"
 #include "deploy/ctl/posts.h"
 #include "deploy/ctl/tx.h"
+#include "deploy/ctl/url.h"
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 #include "schemas/names.h"
@@ -86,7 +87,7 @@ static const struct command_option options[] = {
     COMMAND_COUNT("warm", &warm_seconds, 0, 600,
                   "seconds before that, which are not counted (0)"),
     COMMAND_COUNT("connections", &connections, 1, CONNECTIONS_MAX,
-                  "kept open to the door (8, and one for 40/s)"),
+                  "kept open to the door (16, and one for 20/s)"),
     COMMAND_COUNT("subscribers", &subscribers, 0, SUBSCRIBERS_MAX,
                   "WebSocket listeners to all transactions (1)"),
     COMMAND_COUNT("chain-id", &chain_id, 1, 4611686018427387000,
@@ -364,13 +365,13 @@ static void sum(struct bench *b)
 static int run_on(struct bench *b)
 {
     struct url door, gateway;
-    const char *why = "";
     int rc;
 
-    if (url_parse(http_url, &door, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", http_url, why);
-    if (url_parse(gateway_url, &gateway, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", gateway_url, why);
+    tx_quiet();
+    if (tx_url(http_url, &door) != 0)
+        return COMMAND_USAGE;
+    if (tx_url(gateway_url, &gateway) != 0)
+        return COMMAND_USAGE;
     rc = subscribe(b, &gateway);
     if (rc == 0)
         rc = send_all(b, &door);
@@ -423,7 +424,7 @@ static int run(int argc, char **argv)
     report.rate = (double)rate;
     report.seconds = (double)seconds;
     report.connections =
-        connections > 0 ? (size_t)connections : 8 + (size_t)(rate / 40);
+        connections > 0 ? (size_t)connections : 16 + (size_t)(rate / 20);
     report.subscribers = (size_t)subscribers;
     b.report = &report;
     rc = open_load(&b);

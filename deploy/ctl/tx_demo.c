@@ -23,6 +23,7 @@
 #include "deploy/ctl/feed.h"
 #include "deploy/ctl/results.h"
 #include "deploy/ctl/tx.h"
+#include "deploy/ctl/url.h"
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 #include "schemas/names.h"
@@ -314,15 +315,15 @@ static int demo(struct demo *d, struct results *results)
 {
     static struct demo_sums sums;
     struct url door, gateway;
-    const char *why = "";
     int64_t took;
     bool known;
     int rc;
 
-    if (url_parse(http_url, &door, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", http_url, why);
-    if (url_parse(gateway_url, &gateway, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", gateway_url, why);
+    tx_quiet();
+    if (tx_url(http_url, &door) != 0)
+        return COMMAND_USAGE;
+    if (tx_url(gateway_url, &gateway) != 0)
+        return COMMAND_USAGE;
     rc = subscribe(d, &gateway);
     if (rc == 0)
         rc = send_all(d, &door);

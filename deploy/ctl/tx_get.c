@@ -11,6 +11,7 @@
 #include "deploy/ctl/card.h"
 #include "deploy/ctl/http_client.h"
 #include "deploy/ctl/tx.h"
+#include "deploy/ctl/url.h"
 #include "schemas/base/fail.h"
 #include "schemas/chain.h"
 #include "schemas/hex.h"
@@ -77,7 +78,7 @@ static int get(const struct url *url, const char *chain, const char *hash)
 
 static int run(int argc, char **argv)
 {
-    const char *why = "", *text = url_option != NULL ? url_option : gateway_url;
+    const char *text = url_option != NULL ? url_option : gateway_url;
     struct chain chain;
     uint8_t hash[32];
     size_t count;
@@ -90,8 +91,8 @@ static int run(int argc, char **argv)
     if (hex_decode_0x(bytes_text(argv[2]), hash, sizeof(hash), &count) < 0 ||
         count != sizeof(hash))
         return command_fail(COMMAND_USAGE, "a hash is 0x and 64 hex digits");
-    if (url_parse(text, &url, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", text, why);
+    if (tx_url(text, &url) != 0)
+        return COMMAND_USAGE;
     return get(&url, chain.name, argv[2]);
 }
 

@@ -18,6 +18,7 @@
 #include "deploy/ctl/payload.h"
 #include "deploy/ctl/posts.h"
 #include "deploy/ctl/tx.h"
+#include "deploy/ctl/url.h"
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 #include "schemas/json_writer.h"
@@ -198,13 +199,13 @@ static int run(int argc, char **argv)
 {
     static struct send s;
     struct url url;
-    const char *why = "", *text = url_option != NULL ? url_option : http_url;
+    const char *text = url_option != NULL ? url_option : http_url;
     int rc;
 
     if (argc < 2)
         return command_fail(COMMAND_USAGE, "name a file, - or 0x…");
-    if (url_parse(text, &url, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", text, why);
+    if (tx_url(text, &url) != 0)
+        return COMMAND_USAGE;
     if (loop_open(&s.loop) < 0)
         return command_fail(COMMAND_SOFTWARE, "no loop");
     s.room = true;

@@ -17,6 +17,7 @@
 #include "deploy/ctl/event.h"
 #include "deploy/ctl/feed.h"
 #include "deploy/ctl/tx.h"
+#include "deploy/ctl/url.h"
 #include "schemas/base/fail.h"
 
 struct watch {
@@ -127,14 +128,15 @@ static int run(int argc, char **argv)
     char *all[] = {argv[0], name, NULL};
     struct loop *loop;
     struct url url;
-    const char *why = "", *text = url_option != NULL ? url_option : gateway_url;
+    const char *text = url_option != NULL ? url_option : gateway_url;
     int rc;
 
     if (argc > 1 + FEED_CHANNELS_MAX)
         return command_fail(COMMAND_USAGE, "at most %d channels",
                             FEED_CHANNELS_MAX);
-    if (url_parse(text, &url, &why) < 0)
-        return command_fail(COMMAND_USAGE, "%s: %s", text, why);
+    tx_quiet();
+    if (tx_url(text, &url) != 0)
+        return COMMAND_USAGE;
     if (loop_open(&loop) < 0)
         return command_fail(COMMAND_SOFTWARE, "no loop");
     rc = argc > 1 ? watch(loop, &url, argc, argv) : watch(loop, &url, 2, all);
