@@ -133,9 +133,7 @@ enum table_order { LEDGER_LAST, LEDGER_FIRST, LEDGER_BEFORE_ROWS };
 
 /* One configuration. Fields left out are 0. */
 struct protocol {
-    const char *name;
     const char *records; /* "ARA/B": R is rejected, Q may be quarantined */
-    const char *words;   /* what it is for */
     uint8_t verifiers, replays, leaves;
     bool failover;          /* one, to any earlier state */
     bool split;             /* and one writer may stay on the old primary */
@@ -148,9 +146,7 @@ struct protocol {
     bool one_flight;        /* nothing is compared by the client */
     bool pipe;              /* the next batch is sent before the answer */
     bool meaning;           /* verified and duplicate are the same news */
-    bool big;               /* not in the default run */
-    uint64_t states_max;
-    uint64_t off; /* rules that are switched off */
+    uint64_t off;           /* rules that are switched off */
 };
 
 static inline bool holds(const struct protocol *c, uint64_t rule)

@@ -10,318 +10,79 @@
  */
 #include "tests/model/runs.h"
 
+#include <string.h>
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-static const struct protocol protocols[] = {
-    {.name = "one",
-     .words = "one record of each verdict",
-     .records = "AR",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true},
-    {.name = "leaves",
-     .words = "a repeat over three leaves",
-     .records = "ARA",
-     .verifiers = 2,
-     .leaves = 3,
-     .live = true},
-    {.name = "partitions",
-     .words = "batches of two partitions",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true},
-    {.name = "late",
-     .words = "results of lost connections arrive at any time",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .late = true},
-    {.name = "key_only",
-     .words = "without the check: K and L alone protect",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .off = RULE(F2) | RULE(LIVE)},
-    {.name = "pipe",
-     .words = "a second batch is sent before the answer",
-     .records = "ABR",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true,
-     .pipe = true},
-    {.name = "pipe_partitions",
-     .words = "the same, with two partitions",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true,
-     .pipe = true,
-     .late = true,
-     .big = true},
-    {.name = "ledger_first",
-     .words = "the ledger row before the rows",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true,
-     .order = LEDGER_FIRST},
-    {.name = "ledger_before_rows",
-     .words = "then nothing has to be ignored",
-     .records = "AR/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true,
-     .order = LEDGER_BEFORE_ROWS,
-     .off = RULE(NOTHING)},
-    {.name = "one_flight",
-     .words = "all statements in one flight, nothing is "
-              "compared by the client",
-     .records = "A/A",
-     .verifiers = 2,
-     .leaves = 2,
-     .live = true,
-     .one_flight = true,
-     .meaning = true},
-    {.name = "failover",
-     .words = "the standby may have any earlier state",
-     .records = "AA",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .live = true},
-    {.name = "split",
-     .words = "and one verifier may stay on the old primary",
-     .records = "AA",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true},
-    {.name = "alone",
-     .words = "a single verifier on a deposed primary",
-     .records = "A",
-     .verifiers = 1,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true,
-     .live = true},
-    {.name = "foreign",
-     .words = "one hash in two partitions, failover",
-     .records = "A/A",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .live = true,
-     .meaning = true},
-    {.name = "quarantine",
-     .words = "the database may refuse a record once",
-     .records = "Q",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true},
-    {.name = "expire",
-     .words = "a quiet week: the log forgets",
-     .records = "AR",
-     .verifiers = 2,
-     .leaves = 2,
-     .expire = true,
-     .live = true},
-    {.name = "drop",
-     .words = "old leaves are dropped",
-     .records = "AR",
-     .verifiers = 2,
-     .leaves = 3,
-     .drop = true,
-     .late = true,
-     .live = true},
-    {.name = "drop_failover",
-     .words = "drops, and a failover that undoes them",
-     .records = "AR",
-     .verifiers = 2,
-     .leaves = 2,
-     .drop = true,
-     .failover = true},
-    {.name = "replay",
-     .words = "a replay beside two verifiers",
-     .records = "ARA",
-     .verifiers = 2,
-     .replays = 1,
-     .leaves = 2},
-    {.name = "replay_failover",
-     .words = "a replay and a failover",
-     .records = "AA",
-     .verifiers = 2,
-     .replays = 1,
-     .leaves = 2,
-     .failover = true},
-    {.name = "replay_lost",
-     .words = "two processes of one replay, a row lost",
-     .records = "AR",
-     .verifiers = 1,
-     .replays = 2,
-     .leaves = 2,
-     .lose = true,
-     .meaning = true},
-    {.name = "replay_lost_failover",
-     .words = "a row lost, and a failover",
-     .records = "AA",
-     .verifiers = 1,
-     .replays = 1,
-     .leaves = 2,
-     .lose = true,
-     .failover = true,
-     .meaning = true},
-    {.name = "replay_drop",
-     .words = "a replay and drops",
-     .records = "AR",
-     .verifiers = 2,
-     .replays = 1,
-     .leaves = 2,
-     .drop = true},
-    {.name = "replay_one",
-     .words = "a replay of a record that is rejected",
-     .records = "R",
-     .verifiers = 1,
-     .replays = 1,
-     .leaves = 2},
-
-    {.name = "big_late",
-     .words = "two leaves, late results",
-     .records = "ARA/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .late = true,
-     .big = true},
-    {.name = "big_key_only",
-     .words = "the same without the check",
-     .records = "ARA/B",
-     .verifiers = 2,
-     .leaves = 2,
-     .late = true,
-     .big = true,
-     .off = RULE(F2) | RULE(LIVE)},
-    {.name = "big_leaves",
-     .words = "three leaves, late results",
-     .records = "ARA/B",
-     .verifiers = 2,
-     .leaves = 3,
-     .late = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_split",
-     .words = "three leaves, split brain",
-     .records = "AA",
-     .verifiers = 2,
-     .leaves = 3,
-     .failover = true,
-     .split = true,
-     .late = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_foreign",
-     .words = "one hash in two partitions, split brain",
-     .records = "A/A",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true,
-     .meaning = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_split_partitions",
-     .words = "split brain, two partitions",
-     .records = "AR/A",
-     .verifiers = 2,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true,
-     .meaning = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_replay_split",
-     .words = "a replay and split brain",
-     .records = "AA",
-     .verifiers = 2,
-     .replays = 1,
-     .leaves = 2,
-     .failover = true,
-     .split = true,
-     .late = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_replay_lost",
-     .words = "two verifiers, a replay, a row lost",
-     .records = "AR",
-     .verifiers = 2,
-     .replays = 1,
-     .leaves = 2,
-     .lose = true,
-     .failover = true,
-     .meaning = true,
-     .big = true,
-     .states_max = 45000000},
-    {.name = "big_drop",
-     .words = "drops and late results",
-     .records = "AAR",
-     .verifiers = 2,
-     .leaves = 3,
-     .drop = true,
-     .late = true,
-     .live = true,
-     .big = true},
+/* `with` in words that parse() knows; "VZ" are verifiers, "X" and "Y" replays,
+ * "l3" is three leaves. */
+struct spec {
+    const char *name, *records, *with, *words;
+    uint64_t off;
 };
 
-static const struct screen screens[] = {
-    {.name = "screen",
-     .words = "lost runs, repeats, restarts, resume",
-     .results = 3,
-     .repeats = 1,
-     .notifiers = 1},
-    {.name = "screen_gaps",
-     .words = "offsets without a result",
-     .results = 2,
-     .gaps = 2,
-     .notifiers = 1},
-    {.name = "screen_zombie",
-     .words = "two notifiers at once",
-     .results = 2,
-     .repeats = 1,
-     .notifiers = 2},
-    {.name = "screen_forget",
-     .words = "notifiers commit nothing",
-     .results = 3,
-     .notifiers = 1,
-     .forget = true},
-    {.name = "screen_quarantine",
-     .words = "one record with two types",
-     .results = 2,
-     .repeats = 1,
-     .quarantine = true,
-     .notifiers = 1},
-    {.name = "screen_expire",
-     .words = "the topic forgets",
-     .results = 4,
-     .notifiers = 1,
-     .expire = true},
-    {.name = "screen_far",
-     .words = "a subscriber that is too far behind",
-     .results = 4,
-     .repeats = 2,
-     .notifiers = 1,
-     .forget = true,
-     .big = true},
-    {.name = "screen_recreated",
-     .words = "the topic is made again",
-     .results = 3,
-     .notifiers = 1,
-     .recreate = true},
-    {.name = "acks", .words = "acks and readings in any order", .acks = true},
+static const struct spec protocols[] = {
+    {"one", "AR", "VZ l2 live", "one verified, one rejected record", 0},
+    {"leaves", "ARA", "VZ l3 live", "a repeat over three leaves", 0},
+    {"partitions", "AR/B", "VZ l2 live", "batches of two partitions", 0},
+    {"late", "AR/B", "VZ l2 late", "lost connections' results arrive later", 0},
+    {"key_only", "AR/B", "VZ l2", "without the check: K and L protect",
+     RULE(F2) | RULE(LIVE)},
+    {"pipe", "ABR", "VZ l2 pipe live", "a second batch before the answer", 0},
+    {"ledger_first", "AR/B", "VZ l2 ledger_first live",
+     "the ledger row before all rows", 0},
+    {"ledger_before_rows", "AR/B", "VZ l2 ledger_before_rows live",
+     "then nothing has to be ignored: the product's order", RULE(NOTHING)},
+    {"one_flight", "A/A", "VZ l2 one_flight meaning live",
+     "all statements in one flight, nothing is compared", 0},
+    {"failover", "AA", "VZ l2 failover live", "to any earlier state", 0},
+    {"split", "AA", "VZ l2 failover split late",
+     "and one verifier may stay on the old primary", 0},
+    {"alone", "A", "V l2 failover split late live",
+     "a single verifier on a deposed primary", 0},
+    {"foreign", "A/A", "VZ l2 failover meaning live",
+     "one hash in two partitions", 0},
+    {"quarantine", "Q", "VZ l2 failover split late",
+     "the database may refuse a record once", 0},
+    {"expire", "AR", "VZ l2 expire live", "a quiet week: the log forgets", 0},
+    {"drop", "AR", "VZ l3 drop late live", "old leaves are dropped", 0},
+    {"drop_failover", "AR", "VZ l2 drop failover", "and come back", 0},
+    {"replay", "ARA", "VZX l2", "a replay beside two verifiers", 0},
+    {"replay_failover", "AA", "VZX l2 failover", "a replay, a failover", 0},
+    {"replay_lost", "AR", "VXY l2 lose meaning",
+     "two processes of one replay, a row lost", 0},
+    {"replay_lost_failover", "AA", "VX l2 lose failover meaning",
+     "a row lost, a failover", 0},
+    {"replay_drop", "AR", "VZX l2 drop", "a replay and drops", 0},
+    {"replay_one", "R", "VX l2", "a replay of one rejected record", 0},
+    {"big_pipe", "AR/B", "VZ l2 pipe late live big", "two partitions", 0},
+    {"big_late", "ARA/B", "VZ l2 late big", "late results", 0},
+    {"big_key_only", "ARA/B", "VZ l2 late big", "the same without the check",
+     RULE(F2) | RULE(LIVE)},
+    {"big_leaves", "ARA/B", "VZ l3 late big", "three leaves", 0},
+    {"big_split", "AA", "VZ l3 failover split late big", "three leaves", 0},
+    {"big_foreign", "A/A", "VZ l2 failover split late meaning big",
+     "one hash in two partitions", 0},
+    {"big_split_partitions", "AR/A", "VZ l2 failover split late meaning big",
+     "split brain, two partitions", 0},
+    {"big_replay_split", "AA", "VZX l2 failover split late big",
+     "a replay and split brain", 0},
+    {"big_replay_lost", "AR", "VZX l2 lose failover meaning big",
+     "two verifiers, a replay, a row lost", 0},
+    {"big_drop", "AAR", "VZ l3 drop late live big", "drops, late results", 0},
+};
+
+/* r: results, z: repeated by a zombie, g: offsets without one, n: notifiers */
+static const struct spec screens[] = {
+    {"screen", "", "r3 z1 n1", "lost runs, repeats, restarts, resume", 0},
+    {"screen_gaps", "", "r2 g2 n1", "offsets without a result", 0},
+    {"screen_zombie", "", "r2 z1 n2", "two notifiers at once", 0},
+    {"screen_forget", "", "r3 n1 forget", "notifiers commit nothing", 0},
+    {"screen_quarantine", "", "r2 z1 n1 quarantine", "a record, two types", 0},
+    {"screen_expire", "", "r4 n1 expire", "the topic forgets", 0},
+    {"screen_recreated", "", "r3 n1 recreate", "the topic is made again", 0},
+    {"acks", "", "acks", "acks and readings in any order", 0},
+    {"big_screen", "", "r3 z2 n2 big", "two notifiers, two repeats", 0},
 };
 
 #define R(name) RULE(name)
@@ -385,26 +146,88 @@ size_t run_count(void)
     return COUNT(protocols) + COUNT(screens);
 }
 
+static bool has_word(const char *with, const char *word)
+{
+    size_t count = strlen(word);
+    const char *at = strstr(with, word);
+
+    return at != NULL && (at == with || at[-1] == ' ') &&
+           (at[count] == ' ' || at[count] == '\0');
+}
+
+static struct protocol parse(const struct spec *s)
+{
+    const char *end = strchr(s->with, ' ');
+    const char *replays = strchr(s->with, 'X');
+    const char *verifiers_end = replays != NULL ? replays : end;
+
+    return (struct protocol){
+        .records = s->records,
+        .verifiers = (uint8_t)(verifiers_end - s->with),
+        .replays = (uint8_t)(end - verifiers_end),
+        .leaves = has_word(s->with, "l3") ? 3 : 2,
+        .failover = has_word(s->with, "failover"),
+        .split = has_word(s->with, "split"),
+        .late = has_word(s->with, "late"),
+        .drop = has_word(s->with, "drop"),
+        .lose = has_word(s->with, "lose"),
+        .expire = has_word(s->with, "expire"),
+        .live = has_word(s->with, "live"),
+        .order = has_word(s->with, "ledger_first")         ? LEDGER_FIRST
+                 : has_word(s->with, "ledger_before_rows") ? LEDGER_BEFORE_ROWS
+                                                           : LEDGER_LAST,
+        .one_flight = has_word(s->with, "one_flight"),
+        .pipe = has_word(s->with, "pipe"),
+        .meaning = has_word(s->with, "meaning"),
+        .off = s->off,
+    };
+}
+
+/* The digit behind a letter: 3 of "r3"; 0 when it is not there. */
+static uint8_t number_after(const char *with, char letter)
+{
+    char word[3] = {letter, '0', '\0'};
+
+    for (; word[1] <= '9'; word[1]++) {
+        if (has_word(with, word))
+            return (uint8_t)(word[1] - '0');
+    }
+    return 0;
+}
+
+static struct screen parse_screen(const struct spec *s)
+{
+    return (struct screen){
+        .results = number_after(s->with, 'r'),
+        .repeats = number_after(s->with, 'z'),
+        .gaps = number_after(s->with, 'g'),
+        .notifiers = number_after(s->with, 'n'),
+        .quarantine = has_word(s->with, "quarantine"),
+        .expire = has_word(s->with, "expire"),
+        .forget = has_word(s->with, "forget"),
+        .recreate = has_word(s->with, "recreate"),
+        .acks = has_word(s->with, "acks"),
+        .off = s->off,
+    };
+}
+
 struct run run_at(size_t i)
 {
-    const struct protocol *p;
-    const struct screen *s;
+    bool ledger = i < COUNT(protocols);
+    const struct spec *s =
+        ledger ? &protocols[i] : &screens[i - COUNT(protocols)];
+    struct run r = {.name = s->name,
+                    .words = s->words,
+                    .records = s->records,
+                    .with = s->with,
+                    .big = has_word(s->with, "big"),
+                    .is_screen = !ledger};
 
-    if (i < COUNT(protocols)) {
-        p = &protocols[i];
-        return (struct run){.name = p->name,
-                            .words = p->words,
-                            .big = p->big,
-                            .off = p->off,
-                            .states_max = p->states_max,
-                            .protocol = p};
-    }
-    s = &screens[i - COUNT(protocols)];
-    return (struct run){.name = s->name,
-                        .words = s->words,
-                        .big = s->big,
-                        .off = s->off,
-                        .screen = s};
+    if (ledger)
+        r.protocol = parse(s);
+    else
+        r.screen = parse_screen(s);
+    return r;
 }
 
 size_t removal_count(void)
@@ -422,18 +245,16 @@ struct removal removal_at(size_t i)
 }
 
 struct search_result run_search(const struct run *r, uint64_t off,
-                                FILE *timeline)
+                                uint64_t states_max, FILE *timeline)
 {
-    if (r->protocol != NULL) {
-        struct protocol c = *r->protocol;
-
-        c.off |= off;
-        return search_run(c.live ? &protocol_live_model : &protocol_model, &c,
-                          c.states_max, timeline);
-    }
-    struct screen c = *r->screen;
+    struct protocol c = r->protocol;
+    struct screen s = r->screen;
 
     c.off |= off;
-    return search_run(c.acks ? &screen_acks_model : &screen_model, &c, 0,
-                      timeline);
+    s.off |= off;
+    if (!r->is_screen)
+        return search_run(c.live ? &protocol_live_model : &protocol_model, &c,
+                          states_max, timeline);
+    return search_run(s.acks ? &screen_acks_model : &screen_model, &s,
+                      states_max, timeline);
 }

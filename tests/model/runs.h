@@ -15,11 +15,12 @@
 struct run {
     const char *name;
     const char *words;
-    bool big;
-    uint64_t off;                    /* rules that are off already */
-    uint64_t states_max;             /* 0: all */
-    const struct protocol *protocol; /* or */
-    const struct screen *screen;
+    const char *with; /* who takes part and what may happen */
+    const char *records;
+    bool big;       /* not in the default run */
+    bool is_screen; /* which of these it is */
+    struct protocol protocol;
+    struct screen screen;
 };
 
 /* Rules taken away from a run, and what the search must find then. */
@@ -36,8 +37,8 @@ struct run run_at(size_t i);
 size_t removal_count(void);
 struct removal removal_at(size_t i);
 
-/* Searches it with these rules off as well. */
+/* Searches it with these rules off as well, up to so many states. */
 struct search_result run_search(const struct run *r, uint64_t off,
-                                FILE *timeline);
+                                uint64_t states_max, FILE *timeline);
 
 #endif

@@ -67,8 +67,6 @@ struct screen_state {
 
 /* One configuration. Fields left out are 0. */
 struct screen {
-    const char *name;
-    const char *words; /* what it is for */
     uint8_t results;   /* records that are announced */
     uint8_t notifiers; /* 1 or 2 that believe they own the partition */
     uint8_t repeats;   /* results that a zombie announces again */
@@ -78,8 +76,7 @@ struct screen {
     bool forget;       /* notifiers commit nothing: they start at the end */
     bool recreate;     /* somebody deletes and makes the topic again, once */
     bool acks;         /* only two announcers and their acks */
-    bool big;
-    uint64_t off; /* rules that are switched off */
+    uint64_t off;      /* rules that are switched off */
 };
 
 extern const struct search_model screen_model;
