@@ -47,7 +47,6 @@
 struct catchup {
     struct catchup_pool *pool;
     struct subscription *sub;
-    struct cursor from; /* where delivery starts: for the answer */
     struct cursor next; /* per partition, first offset not queued */
     struct catchup *ready_next;
     bool ready; /* in the pool's list */
@@ -72,8 +71,10 @@ struct catchup_pool {
 
 static void turn(void *arg);
 static void enqueue(struct catchup *c);
+static void retry_later(struct catchup *c);
 static void retry(void *arg);
 static void step(struct catchup *c);
+static void go_on(struct catchup *c);
 static bool scan(struct catchup *c, int32_t partition, size_t *left);
 static void fetch_slice(struct catchup *c, int32_t partition, int64_t to);
 static void slice_record(void *arg, const struct record *r);
@@ -152,7 +153,6 @@ struct catchup *catchup_open(struct catchup_pool *p, struct subscription *sub,
     CHECK(c != NULL);
     c->pool = p;
     c->sub = sub;
-    c->from = *from;
     c->next = *from;
     buffer_init(&c->text, TEXT_MAX);
     p->count++;
@@ -183,9 +183,9 @@ void catchup_close(struct catchup *c)
     free(c);
 }
 
-const struct cursor *catchup_from(const struct catchup *c)
+const struct cursor *catchup_next(const struct catchup *c)
 {
-    return &c->from;
+    return &c->next;
 }
 
 void catchup_start(struct catchup *c)
@@ -257,12 +257,24 @@ static void step(struct catchup *c)
             fetch_slice(c, i, ring_from(r));
             return;
         }
+        c->refused = false;
         if (!scan(c, i, &left)) {
-            enqueue(c);
+            go_on(c);
             return;
         }
     }
     subscription_caught_up(c->sub);
+}
+
+/* Another step; after a refusal only when the queue has room again. */
+static void go_on(struct catchup *c)
+{
+    struct subscriber *s = c->sub->owner;
+
+    if (c->refused)
+        s->ops->flush(s);
+    if (!c->refused || s->ops->queued(s) == 0)
+        enqueue(c);
 }
 
 /* Sends what matches in one ring. False: not all of it, or not now. */
@@ -302,6 +314,12 @@ static void fetch_slice(struct catchup *c, int32_t partition, int64_t to)
                      c->slice_to, slice_record, slice_done, c) == 0)
         return;
     c->fetching = false;
+    retry_later(c);
+}
+
+/* The reader has more questions than it takes, or nobody answers it. */
+static void retry_later(struct catchup *c)
+{
     if (c->retry == NULL)
         c->retry = loop_timer_open(gateway_loop(c->pool->gateway),
                                    "gateway.catchup_retry", retry, c);
@@ -312,7 +330,9 @@ static void retry(void *arg)
 {
     struct catchup *c = arg;
 
-    if (!c->fetching)
+    if (!c->started)
+        probe_next(c);
+    else if (!c->fetching)
         enqueue(c);
 }
 
@@ -348,14 +368,11 @@ static void slice_done(void *arg, int rc, int64_t next_offset)
         c->next.next[c->partition] = c->slice_to;
     if (rc == 0) {
         if (!s->ended)
-            enqueue(c);
+            go_on(c);
         return;
     }
     send(c);
-    if (c->retry == NULL)
-        c->retry = loop_timer_open(gateway_loop(c->pool->gateway),
-                                   "gateway.catchup_retry", retry, c);
-    loop_timer_start(c->retry, RETRY_MS, 0);
+    retry_later(c);
 }
 
 void catchup_probe(struct catchup *c)
@@ -381,7 +398,8 @@ static void probe_next(struct catchup *c)
     if (reader_offsets(gateway_reader(c->pool->gateway), c->partition, probed,
                        c) < 0) {
         c->fetching = false;
-        subscription_probed(c->sub, false);
+        c->partition--;
+        retry_later(c);
     }
 }
 
@@ -442,6 +460,7 @@ static bool send(struct catchup *c)
         return true;
     }
     c->next.next[c->text_partition] = c->text_first;
+    c->refused = true;
     return false;
 }
 

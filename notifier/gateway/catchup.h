@@ -59,7 +59,7 @@ void catchup_start(struct catchup *c);
 /* The listener's queue has room again. */
 void catchup_poke(struct catchup *c);
 
-/* Where delivery starts. */
-const struct cursor *catchup_from(const struct catchup *c);
+/* Everything below it that matches was queued. */
+const struct cursor *catchup_next(const struct catchup *c);
 
 #endif

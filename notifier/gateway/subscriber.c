@@ -400,15 +400,31 @@ static void end(struct subscription *sub)
     history_cancel(sub->query);
 }
 
+/*
+ * The cursor of an answer holds for the whole connection, as every cursor does:
+ * it is the lowest of all subscriptions that are still catching up.
+ */
 static void answer(struct subscription *sub, bool recovered)
 {
-    struct gateway *g = sub->owner->gateway;
+    struct subscriber *s = sub->owner;
     char text[CURSOR_TEXT_MAX + 1];
+    struct cursor least;
 
-    if (sub->catchup != NULL) {
-        cursor_format(catchup_from(sub->catchup), text);
-        sub->owner->ops->answer(sub->owner, sub, recovered, text);
-    } else {
-        sub->owner->ops->answer(sub->owner, sub, recovered, gateway_cursor(g));
+    intake_cursor(gateway_intake(s->gateway), &least);
+    for (const struct subscription *each = s->subscriptions; each != NULL;
+         each = each->next) {
+        const struct cursor *next;
+
+        if (each->catchup == NULL)
+            continue;
+        next = catchup_next(each->catchup);
+        for (size_t i = 0; i < least.count; i++) {
+            int64_t at = i < next->count ? next->next[i] : 0;
+
+            if (at < least.next[i])
+                least.next[i] = at;
+        }
     }
+    cursor_format(&least, text);
+    s->ops->answer(s, sub, recovered, text);
 }
