@@ -16,6 +16,7 @@
 #include "schemas/names.h"
 #include "verifier/command/init.h"
 #include "verifier/command/log.h"
+#include "verifier/command/partitions.h"
 #include "verifier/command/reconcile.h"
 
 /* clang-format off */
@@ -24,6 +25,7 @@ static const struct command *const commands[] = {
     &command_doctor,
     &command_init,
     &command_migrate,
+    &command_partitions,
     &command_lag,
     &command_log_show,
     &command_log_adopt,

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
-                                   ConfigResource)
+                                   ConfigResource, NewPartitions)
 
-from system import Account, produce, wait_at_rest, wait_until
+from system import Account, Load, check, produce, wait_at_rest, wait_until
 
 
 @functools.cache
@@ -159,3 +159,54 @@ def test_doctor_refuses_what_init_did_not_make(well):
     assert failed(doctor(well)[1]) == {"positions", "log", "log.results"}
     well.sql("drop schema tidemill cascade")
     assert failed(doctor(well)[1]) == {"tables"}
+
+
+# Partitions.
+
+def partition_counts(mill):
+    topics = admin(mill).list_topics(timeout=10).topics
+    return [len(topics[topic].partitions)
+            for topic in (mill.topic_results, mill.topic_submitted)]
+
+
+def rows_of(mill, partition):
+    return mill.sql("select count(*) from tidemill.transactions"
+                    " where partition = %s", partition)[0][0]
+
+
+def test_partitions_are_added_under_a_load(world):
+    """New ones get used, results too, and nothing of it is lost."""
+    door, verifier = world.producer(), world.verifier()
+    door.ready(), verifier.ready()
+    with Load(world, rate=60, name="partitions") as load:
+        wait_until("rows", lambda: rows_of(world, 0) > 5)
+        shown = world.tidemill("partitions", 6, check=True).stdout
+        assert "--execute" in shown and partition_counts(world) == [4, 4]
+        world.tidemill("partitions", 6, "--execute", check=True)
+        assert partition_counts(world) == [6, 6]
+        wait_until("the new ones are used",
+                   lambda: rows_of(world, 4) > 5 and rows_of(world, 5) > 5)
+    assert set(load.outcomes) == {202}
+    check(world, journals=[load.journal.path])
+    assert world.sql("select partitions from tidemill.logs") == [(6,), (6,)]
+    again = world.tidemill("partitions", 6, "--execute", check=True).stdout
+    assert "0 positions planted" in again
+    assert world.tidemill("partitions", 5, "--execute").returncode == 64
+
+
+def test_partitions_made_by_hand_are_mended(world):
+    """Submitted alone was raised: they wait for a position and a place for
+    their results, and then go on."""
+    verifier = world.verifier().ready()
+    admin(world).create_partitions([NewPartitions(
+        world.topic_submitted, 5)])[world.topic_submitted].result(30)
+    send(world, sign("by hand", 10), partitions=5)
+    wait_until("the new one waits", lambda: {
+        lane["partition"]: lane["stopped"]
+        for lane in verifier.status()["partitions"]}.get(4) == "not_planted",
+        seconds=60)
+    assert failed(doctor(world)[1]) == {"partitions", "positions"}
+    world.tidemill("partitions", 5, "--execute", check=True)
+    wait_until("it goes on", lambda: rows_of(world, 4) == 2)
+    check(world)
+    assert not failed(doctor(world)[1])
