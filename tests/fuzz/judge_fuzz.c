@@ -19,7 +19,8 @@ static void expect_result(const struct chain *chain, const struct verdict *v)
         .id = {1, 2, 3},
         .type = v->verified ? RESULT_VERIFIED : RESULT_REJECTED,
         .chain = chain->name,
-        .hash = v->tx.has_id ? bytes_of(v->tx.id, 32) : BYTES_NONE,
+        .hash = v->verified || v->tx.id_covers_all ? bytes_of(v->tx.id, 32)
+                                                   : BYTES_NONE,
         .sender = v->verified ? bytes_of(v->tx.sender, v->tx.sender_count)
                               : BYTES_NONE,
         .recipient = v->tx.recipient,
@@ -51,13 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t count)
     payload = bytes_slice(bytes_of(data, count), 1 + header.count, count);
     if (record_header_parse(header, &chain, &rules) != RECORD_HEADER_GOOD) {
         CHECK(chain_parse(bytes_text("eip155:1"), &chain) == 0);
-        rules = 1;
+        rules = 3;
     }
     judge_payload(judge, &chain, rules, payload, &v);
     judge_payload(judge, &chain, rules, payload, &again);
     CHECK(v.verified == (v.reason == REASON_NONE));
     CHECK(v.reason == again.reason && v.verified == again.verified);
     CHECK(!v.verified || (v.tx.has_id && v.tx.sender_count == 20));
+    CHECK(!v.tx.id_covers_all || (v.tx.has_id && !v.tx.stripped));
     CHECK(memcmp(v.tx.sender, again.tx.sender, 20) == 0);
     expect_result(&chain, &v);
     return 0;
