@@ -169,10 +169,18 @@ def test_a_paused_page_stands_still_and_counts(mill, page):
     page("shown", signed.hash_hex)
 
 
+def test_how_long_it_took_is_told_by_the_servers_clock(page):
+    """A wrong clock would show no time at all, or seconds."""
+    took = sorted(int(row["took"].removesuffix(" ms").replace(",", ""))
+                  for row in page("seen")["rows"] if row["took"])
+    assert 0 < took[len(took) // 2] < 5000
+
+
 def test_nothing_is_wider_than_a_phone(page):
     page("picture", "page-1280", 1280, 900, "light")
     page("picture", "page-1280-dark", 1280, 900, "dark")
-    assert page("seen")["wide"] <= 0
+    seen = page("seen")
+    assert (max(seen["wide"], 0), seen["clipped"]) == (0, 0)
     page("picture", "page-390", 390, 844, "light")
     assert page("seen")["wide"] <= 0
     page("picture", "page-390-dark", 390, 1700, "dark")

@@ -49,6 +49,7 @@ const delays = []; /* ms, newest last */
 const seconds = new Array(SECONDS).fill(0);
 let secondNow = Math.floor(Date.now() / 1000);
 let clockOff = 0; /* the server's clock minus ours, ms */
+let clockTrip = Infinity; /* how long the answer took that told us, ms */
 
 function setState(name, words) {
   $("state").dataset.state = name;
@@ -194,8 +195,8 @@ function makeRow({ r, took }) {
   chip.textContent = r.type === "rejected" ? (r.reason || "rejected").replaceAll("_", " ") : verdicts[r.type] || r.type;
   chip.title = r.type === "rejected" ? `rejected: ${r.reason}` : r.type;
   fill(cell[1], r.hash || r.payload_sha256, 10, 6, r.hash ? r.hash : "no id: SHA-256 of the payload");
-  fill(cell[2], r.sender, 8, 6, r.sender);
-  fill(cell[3], r.recipient, 8, 6, r.recipient, r.type === "rejected" || !r.sender ? "–" : "new contract");
+  fill(cell[2], r.sender, 8, 4, r.sender);
+  fill(cell[3], r.recipient, 8, 4, r.recipient, r.type === "rejected" || !r.sender ? "–" : "new contract");
   const [amount, unit] = amountText(r);
   cell[4].textContent = amount;
   if (unit) {
@@ -295,13 +296,21 @@ async function poll() {
     const answer = await fetch("/v1/stats", { cache: "no-store" });
     if (answer.ok) {
       const stats = await answer.json();
-      clockOff = stats.now - (began + Date.now()) / 2;
+      tellTime(stats.now, began, Date.now());
       show(stats);
     }
   } catch (e) {
     /* The connection's state already says that nobody answers. */
   }
   setTimeout(poll, document.hidden ? 5 * STATS_MS : STATS_MS);
+}
+
+/* A slow answer tells the time badly: the quickest of late is believed. */
+function tellTime(now, began, ended) {
+  clockTrip += 1;
+  if (ended - began > clockTrip) return;
+  clockTrip = ended - began;
+  clockOff = now - (began + ended) / 2;
 }
 
 function share(part, all) {
