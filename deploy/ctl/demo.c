@@ -126,6 +126,7 @@ static void sum_times(const struct demo_item *i, struct demo_sums *s)
 static void sum_stored(const struct demo_item *i, struct demo_sums *s)
 {
     s->stored++;
+    sum_times(i, s);
     if (i->arrived_ns == 0) {
         s->missing++;
         return;
@@ -138,7 +139,6 @@ static void sum_stored(const struct demo_item *i, struct demo_sums *s)
         s->other++;
     s->wrong +=
         i->type != (i->kind == GEN_HONEST ? RESULT_VERIFIED : RESULT_REJECTED);
-    sum_times(i, s);
 }
 
 void demo_sum(const struct demo_item *items, size_t count,
