@@ -105,6 +105,8 @@ report.refusals = {
   "high s": await broadcast(withHighS(await sign())),
   "too little gas": await broadcast(await sign({ gasLimit: 20000 })),
   "no chain id": await broadcast(legacy.serialized),
+  "cut short": await broadcast((await sign()).slice(0, -2)),
+  "one byte more": await broadcast((await sign()) + "00"),
   "garbage": await broadcast("0x1234"),
   "nothing": await broadcast("0x"),
   "nonce": await refusal(() => provider.getTransactionCount(wallet.address)),

@@ -94,6 +94,8 @@ report.refusals = {
   "too little gas": await send(await sign({ gas: 20000n })),
   "no chain id": await send(await sign({ type: "legacy",
                                          chainId: undefined })),
+  "cut short": await send((await sign()).slice(0, -2)),
+  "one byte more": await send((await sign()) + "00"),
   "garbage": await send("0x1234"),
   "nothing": await send("0x"),
   "nonce": await refusal(() =>

@@ -66,6 +66,8 @@ REFUSED = {
     "too little gas": "intrinsic gas too low: gas 20000, minimum needed 21000",
     "no chain id": "only replay-protected (EIP-155) transactions allowed over "
                    "RPC",
+    "cut short": "rlp: value size exceeds available input length",
+    "one byte more": "rlp: input contains more than one value",
     "garbage": "transaction type not supported",
     "nothing": "typed transaction too short",
     "nonce": "nonce unknown: no upstream node",
@@ -153,6 +155,8 @@ def test_web3_py_hears_why_not(mill):
         "wrong chain": of_web3(account, chainId=5).raw_transaction,
         "high s": Account("web3").sign(high_s=True).raw,
         "too little gas": of_web3(account, gas=20000).raw_transaction,
+        "cut short": Account("web3").sign().raw[:-1],
+        "one byte more": Account("web3").sign().raw + b"\0",
         "garbage": b"\x12\x34",
         "nothing": b"",
     }
