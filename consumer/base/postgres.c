@@ -71,6 +71,7 @@ struct postgres {
     struct loop_hook *hook;
     bool standby;        /* what the session's last answer said */
     bool told_up;        /* state() was last called with UP */
+    bool renewing;       /* broken on purpose, because it is old */
     bool broken;         /* to be torn down by the hook */
     bool closing;        /* to be freed when the last callback returns */
     int depth;           /* callbacks of ours that are running */
@@ -577,10 +578,12 @@ static void tear_down(struct postgres *pg)
     bool was_up = pg->told_up;
     int wait = (int)(some_number() % 50);
 
-    log_warn("postgres.lost", "name=%s why=%s", pg->options.name,
-             LOG_TEXT(pg->why));
-    if (was_up)
+    /* A connection that is renewed on purpose is no alarm. */
+    log_write(pg->renewing ? LOG_INFO : LOG_WARN, "postgres.lost",
+              " name=%s why=%s", pg->options.name, LOG_TEXT(pg->why));
+    if (was_up && !pg->renewing)
         metric_add(pg->lost, 1);
+    pg->renewing = false;
     let_go(pg);
     if (short_lived)
         wait = postgres_hosts_failed(&pg->hosts, some_number());
@@ -629,6 +632,7 @@ bool postgres_renew_if_old(struct postgres *pg)
         return false;
     if (loop_now_ms(pg->loop) - pg->up_since_ms < pg->renew_ms)
         return false;
+    pg->renewing = true;
     mark_broken(pg, "renewed");
     return true;
 }
