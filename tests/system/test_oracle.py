@@ -1,0 +1,81 @@
+"""Verdicts of `tidemill tx verify`, beside those of software that is not ours.
+
+tests/oracle makes transactions and breaks most of them; for each one verdict,
+id and sender are compared, and the reason where it is the only one. More of
+them, or others: ORACLE_COUNT=20000 ORACLE_SEED=7.
+"""
+
+import json
+import os
+import subprocess
+from collections import Counter, defaultdict
+from pathlib import Path
+
+from oracle import ethereum
+from system.stack import ROOT
+
+COUNT = int(os.environ.get("ORACLE_COUNT", "500"))
+SEED = int(os.environ.get("ORACLE_SEED", "1"))
+BUILD = Path(os.environ.get("BUILD_DIR") or ROOT / "build" / "dev")
+
+
+def verify(chain, rules, transactions, folder):
+    """What the command says of each, in order."""
+    file = folder / "transactions"
+    file.write_text("".join(f"0x{raw.hex()}\n" for raw in transactions))
+    done = subprocess.run(
+        [BUILD / "tidemill", "tx", "verify", "--json", f"--chain={chain}",
+         f"--rules={rules}", file], capture_output=True, text=True)
+    assert done.returncode in (0, 1), done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(transactions), done.stderr
+    return lines
+
+
+def expected(case):
+    try:
+        return ethereum.judge(case), None
+    except ethereum.Refused as refused:
+        return None, str(refused)
+
+
+def difference(case, said):
+    """What the oracle says otherwise; "" when it agrees."""
+    verdict, reason = expected(case)
+    if verdict is None:
+        if said["verdict"] == "verified":
+            return f"the oracle refuses it: {reason}"
+        if case.reason and case.reason == reason != said["reason"]:
+            return f"the reason is {reason}"
+        return ""
+    if said["verdict"] != "verified":
+        return "the oracle verifies it"
+    if said["hash"] != "0x" + verdict.hash.hex():
+        return f"the hash is {verdict.hash.hex()}"
+    if said["sender"] != verdict.sender:
+        return f"the sender is {verdict.sender}"
+    return ""
+
+
+def test_ethereum_transactions_get_the_verdict_of_the_oracle(tmp_path):
+    groups = defaultdict(list)
+    for case in ethereum.cases(SEED, COUNT):
+        groups[case.chain, case.rules].append(case)
+
+    seen = Counter()
+    differences = []
+    for (chain, rules), cases in groups.items():
+        said = verify(f"eip155:{chain}", rules, [c.raw for c in cases],
+                      tmp_path)
+        for case, line in zip(cases, said):
+            seen[line["reason"] or "verified"] += 1
+            words = difference(case, line)
+            if words:
+                differences.append(
+                    f"{case.about} eip155:{chain} rules {rules}: "
+                    f"{line['reason'] or 'verified'}, but {words}: "
+                    f"0x{case.raw.hex()[:400]}")
+    print(f"ethereum, seed {SEED}: {COUNT} compared; "
+          + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
+    assert not differences, "\n".join(differences[:10])
+    assert seen["verified"] > COUNT // 10 and len(seen) > 10
