@@ -17,6 +17,7 @@
 #include "verifier/command/init.h"
 #include "verifier/command/log.h"
 #include "verifier/command/partitions.h"
+#include "verifier/command/quarantine.h"
 #include "verifier/command/reconcile.h"
 
 /* clang-format off */
@@ -30,6 +31,9 @@ static const struct command *const commands[] = {
     &command_log_show,
     &command_log_adopt,
     &command_log_pass,
+    &command_quarantine_list,
+    &command_quarantine_show,
+    &command_quarantine_retry,
     &command_reconcile,
     &command_tx_send,
     &command_tx_get,

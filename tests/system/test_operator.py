@@ -10,7 +10,8 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
                                    ConfigResource, NewPartitions)
 
-from system import Account, Load, check, produce, wait_at_rest, wait_until
+from system import (Account, Load, check, produce, read_topic, wait_at_rest,
+                    wait_until)
 
 
 @functools.cache
@@ -210,3 +211,76 @@ def test_partitions_made_by_hand_are_mended(world):
     wait_until("it goes on", lambda: rows_of(world, 4) == 2)
     check(world)
     assert not failed(doctor(world)[1])
+
+
+# Quarantine.
+
+def quarantined(mill):
+    lines = mill.tidemill("quarantine", "list", "--json", check=True).stdout
+    return [json.loads(line) for line in lines.splitlines()]
+
+
+def show(mill, record):
+    return json.loads(mill.tidemill("quarantine", "show", "--json", record,
+                                    check=True).stdout)
+
+
+@contextlib.contextmanager
+def odd_amounts_refused(mill):
+    """What a bad migration does."""
+    mill.sql("alter table tidemill.transactions_1 add constraint odd"
+             " check (amount % 2 = 0) not valid")
+    yield
+    mill.sql("alter table tidemill.transactions_1 drop constraint odd")
+
+
+def retry(mill, *records):
+    lines = mill.tidemill("quarantine", "retry", "--execute", "--json",
+                          *records, check=True).stdout.splitlines()
+    return [tuple(map(int, json.loads(line)["as"].split("-")))[1:]
+            for line in lines]
+
+
+def test_quarantined_records_are_shown_and_sent_again(world):
+    """From the topic as they were; from the row when the topic forgot them."""
+    world.verifier().ready()
+    account = Account("quarantine")
+    signed = [account.sign(amount=n) for n in range(6)]
+    with odd_amounts_refused(world):
+        places = produce(world.brokers, world.topic_submitted, *[
+            {"value": tx.raw, "partition": 0, "key": bytes([n] * 36),
+             "headers": [("tm", "1;eip155:1;2")]}
+            for n, tx in enumerate(signed)])
+        wait_at_rest(world)
+    found = quarantined(world)
+    assert [line["record"] for line in found] == [
+        f"1-0-{places[n][1]}" for n in (5, 3, 1)]
+    assert {line["sqlstate"] for line in found} == {"23514"}
+    assert "odd" in world.tidemill("quarantine", "list").stdout
+    seen = show(world, found[0]["record"])
+    assert seen["payload"] == signed[5].hex and seen["today"] == "verified"
+    assert seen["hash"] == signed[5].hash_hex and seen["row"] is None
+
+    preview = world.tidemill("quarantine", "retry", found[0]["record"],
+                             check=True).stdout
+    assert "--execute" in preview
+    wait_at_rest(world)
+    assert len(read_topic(world.brokers, world.topic_submitted)) == 6
+
+    fifth, third = retry(world, found[0]["record"], found[1]["record"])
+    admin(world).delete_records([TopicPartition(
+        world.topic_submitted, 0, places[5][1] + 1)])[
+            TopicPartition(world.topic_submitted, 0)].result(30)
+    first, = retry(world, found[2]["record"])
+    check(world)
+    log = {record.at: record
+           for record in read_topic(world.brokers, world.topic_submitted)}
+    assert log[fifth].value == signed[5].raw
+    assert log[fifth].key == bytes([5] * 36)
+    assert log[third].key == bytes([3] * 36)
+    assert log[fifth].headers == [("tm", b"1;eip155:1;2")]
+    assert log[first].value == signed[1].raw
+    assert log[first].key[4:] == signed[1].hash
+    assert log[first].headers == [("tm", b"1;eip155:1;1")]
+    assert show(world, found[0]["record"])["row"] == "1-%d-%d" % fifth
+    assert world.tidemill("quarantine", "show", "1-0-0").returncode == 65
