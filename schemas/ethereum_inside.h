@@ -58,12 +58,12 @@ struct ethereum_path {
     size_t inner;
 };
 
-#define ETHEREUM_HERE ((struct ethereum_path){.depth = 0})
+#define ETHEREUM_HERE (&(const struct ethereum_path){.depth = 0})
 
 /* Says why the current field is refused. */
 enum reason ethereum_refuse(const struct ethereum_parse *p, enum reason reason,
                             const char *what, const char *go_type,
-                            struct ethereum_path path);
+                            const struct ethereum_path *path);
 
 /*
  * The same of an item that is too long, not canonical, or not there: then
@@ -71,7 +71,7 @@ enum reason ethereum_refuse(const struct ethereum_parse *p, enum reason reason,
  */
 enum reason ethereum_refuse_item(const struct ethereum_parse *p,
                                  enum rlp_fault fault, const char *go_type,
-                                 struct ethereum_path path);
+                                 const struct ethereum_path *path);
 
 /* Geth's type of a field of this kind. */
 const char *ethereum_go_type(enum ethereum_kind kind);
@@ -95,7 +95,7 @@ enum reason ethereum_read_strings(const struct ethereum_parse *p,
 /* Reads an integer of at most `bytes_max` bytes: 8 or 1. */
 enum reason ethereum_read_uint(const struct ethereum_parse *p,
                                const struct rlp_item *item, size_t bytes_max,
-                               struct ethereum_path path, uint64_t *out);
+                               const struct ethereum_path *path, uint64_t *out);
 
 /* ethereum_parse(), for a rule set that knows no type above `type_max`. */
 enum reason ethereum_parse_up_to(uint8_t type_max, struct bytes input,

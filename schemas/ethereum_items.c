@@ -18,32 +18,33 @@
 #define CONTEXT_MAX 128
 
 #define HERE ETHEREUM_HERE
-#define AT(i) ((struct ethereum_path){.depth = 1, .index = (i)})
+#define AT(i) (&(const struct ethereum_path){.depth = 1, .index = (i)})
 #define IN(i, name)                                                            \
-    ((struct ethereum_path){.depth = 2, .index = (i), .member = (name)})
+    (&(const struct ethereum_path){.depth = 2, .index = (i), .member = (name)})
 
 /* "(types.BlobTx).AccessList[3].StorageKeys[1]" */
 static void write_context(const struct ethereum_parse *p,
-                          struct ethereum_path path, char out[CONTEXT_MAX])
+                          const struct ethereum_path *path,
+                          char out[CONTEXT_MAX])
 {
     int at = snprintf(out, CONTEXT_MAX, "(%s).%s%s",
                       p->outer != NULL ? p->outer : p->form->name,
                       p->outer != NULL ? "BlobTx." : "", p->field);
     size_t used = (size_t)at;
 
-    if (path.depth >= 1)
+    if (path->depth >= 1)
         used += (size_t)snprintf(out + used, CONTEXT_MAX - used, "[%zu]",
-                                 path.index);
-    if (path.depth >= 2)
+                                 path->index);
+    if (path->depth >= 2)
         used += (size_t)snprintf(out + used, CONTEXT_MAX - used, ".%s",
-                                 path.member);
-    if (path.depth >= 3)
-        snprintf(out + used, CONTEXT_MAX - used, "[%zu]", path.inner);
+                                 path->member);
+    if (path->depth >= 3)
+        snprintf(out + used, CONTEXT_MAX - used, "[%zu]", path->inner);
 }
 
 enum reason ethereum_refuse(const struct ethereum_parse *p, enum reason reason,
                             const char *what, const char *go_type,
-                            struct ethereum_path path)
+                            const struct ethereum_path *path)
 {
     char context[CONTEXT_MAX];
 
@@ -57,7 +58,7 @@ enum reason ethereum_refuse(const struct ethereum_parse *p, enum reason reason,
 
 enum reason ethereum_refuse_item(const struct ethereum_parse *p,
                                  enum rlp_fault fault, const char *go_type,
-                                 struct ethereum_path path)
+                                 const struct ethereum_path *path)
 {
     if (fault == RLP_TOO_LONG)
         return transaction_refuse(p->words, REASON_MALFORMED,
@@ -72,7 +73,8 @@ enum reason ethereum_refuse_item(const struct ethereum_parse *p,
 
 static enum reason check_integer(const struct ethereum_parse *p,
                                  const struct rlp_item *item,
-                                 const char *go_type, struct ethereum_path path)
+                                 const char *go_type,
+                                 const struct ethereum_path *path)
 {
     if (item->list)
         return ethereum_refuse(p, REASON_MALFORMED,
@@ -86,7 +88,7 @@ static enum reason check_integer(const struct ethereum_parse *p,
 
 enum reason ethereum_read_uint(const struct ethereum_parse *p,
                                const struct rlp_item *item, size_t bytes_max,
-                               struct ethereum_path path, uint64_t *out)
+                               const struct ethereum_path *path, uint64_t *out)
 {
     const char *go_type = bytes_max == 1 ? "uint8" : "uint64";
     enum reason reason;
@@ -106,7 +108,7 @@ enum reason ethereum_read_uint(const struct ethereum_parse *p,
 
 static enum reason check_uint256(const struct ethereum_parse *p,
                                  const struct rlp_item *item,
-                                 struct ethereum_path path)
+                                 const struct ethereum_path *path)
 {
     if (!item->list && item->payload.count > UINT256_BYTES)
         return transaction_refuse(p->words, REASON_FIELD_RANGE,
@@ -117,7 +119,8 @@ static enum reason check_uint256(const struct ethereum_parse *p,
 /* A string of exactly `count` bytes. */
 static enum reason check_fixed(const struct ethereum_parse *p,
                                const struct rlp_item *item, size_t count,
-                               const char *go_type, struct ethereum_path path)
+                               const char *go_type,
+                               const struct ethereum_path *path)
 {
     if (item->list)
         return ethereum_refuse(p, REASON_MALFORMED,
@@ -158,8 +161,8 @@ static enum reason read_keys(const struct ethereum_parse *p, struct bytes keys,
     for (; keys.count > 0; path.inner++) {
         fault = rlp_read(&keys, &item);
         if (fault != RLP_GOOD)
-            return ethereum_refuse_item(p, fault, "common.Hash", path);
-        reason = check_fixed(p, &item, HASH_BYTES, "common.Hash", path);
+            return ethereum_refuse_item(p, fault, "common.Hash", &path);
+        reason = check_fixed(p, &item, HASH_BYTES, "common.Hash", &path);
         if (reason != REASON_NONE)
             return reason;
         p->out->access_keys++;
@@ -220,27 +223,28 @@ static enum reason read_authorization(const struct ethereum_parse *p,
         {"R", "*uint256.Int", ETHEREUM_UINT256, UINT256_BYTES},
         {"S", "*uint256.Int", ETHEREUM_UINT256, UINT256_BYTES},
     };
+    struct ethereum_path path = {.depth = 2, .index = i};
     struct rlp_item item;
     enum reason reason;
     uint64_t ignored;
 
     for (size_t k = 0; k < sizeof(parts) / sizeof(parts[0]); k++) {
-        struct ethereum_path path = IN(i, parts[k].name);
         enum rlp_fault fault = rlp_read(&tuple, &item);
 
+        path.member = parts[k].name;
         if (fault == RLP_END)
             return ethereum_refuse(p, REASON_MALFORMED, "too few elements",
                                    "types.SetCodeAuthorization", AT(i));
         if (fault != RLP_GOOD)
-            return ethereum_refuse_item(p, fault, parts[k].go_type, path);
+            return ethereum_refuse_item(p, fault, parts[k].go_type, &path);
         if (parts[k].kind == ETHEREUM_TO)
             reason =
-                check_fixed(p, &item, ADDRESS_BYTES, parts[k].go_type, path);
+                check_fixed(p, &item, ADDRESS_BYTES, parts[k].go_type, &path);
         else if (parts[k].kind == ETHEREUM_UINT64)
-            reason = ethereum_read_uint(p, &item, parts[k].bytes_max, path,
+            reason = ethereum_read_uint(p, &item, parts[k].bytes_max, &path,
                                         &ignored);
         else
-            reason = check_uint256(p, &item, path);
+            reason = check_uint256(p, &item, &path);
         if (reason != REASON_NONE)
             return reason;
     }

@@ -11,7 +11,8 @@
 
 #include "schemas/base/fail.h"
 
-#define SHORT_MAX 55 /* a longer payload has its count written out */
+#define SHORT_MAX 55  /* a longer payload has its count written out */
+#define LOW_BITS 0x3f /* of a first byte: what the two highest leave */
 #define RLP_DEPTH_MAX 1024
 
 /* The count written in `digits` bytes at `at`. */
@@ -30,20 +31,12 @@ static enum rlp_fault read_count(const uint8_t *at, size_t digits,
     return RLP_GOOD;
 }
 
-/* Where the payload of an item with first byte >= 0x80 lies. */
-static enum rlp_fault read_prefix(struct bytes rest, size_t *out_prefix,
-                                  uint64_t *out_count)
+/* The count of an item whose prefix has it in bytes of its own. */
+static enum rlp_fault read_long_prefix(struct bytes rest, size_t *out_prefix,
+                                       uint64_t *out_count)
 {
-    uint8_t first = rest.data[0];
-    uint8_t base = first >= 0xc0 ? 0xc0 : 0x80;
-    size_t digits;
+    size_t digits = (size_t)((rest.data[0] & LOW_BITS) - SHORT_MAX);
 
-    if (first - base <= SHORT_MAX) {
-        *out_prefix = 1;
-        *out_count = (uint64_t)(first - base);
-        return RLP_GOOD;
-    }
-    digits = (size_t)(first - base - SHORT_MAX);
     if (digits > rest.count - 1)
         return RLP_TOO_LONG;
     *out_prefix = 1 + digits;
@@ -52,28 +45,30 @@ static enum rlp_fault read_prefix(struct bytes rest, size_t *out_prefix,
 
 enum rlp_fault rlp_read(struct bytes *rest, struct rlp_item *out)
 {
+    const uint8_t *at = rest->data;
     enum rlp_fault fault;
-    size_t prefix;
+    size_t prefix = 1;
     uint64_t count;
 
     if (rest->count == 0)
         return RLP_END;
-    if (rest->data[0] < 0x80) {
+    if (at[0] < 0x80) {
         prefix = 0;
         count = 1;
+    } else if ((at[0] & LOW_BITS) <= SHORT_MAX) {
+        count = at[0] & LOW_BITS;
     } else {
-        fault = read_prefix(*rest, &prefix, &count);
+        fault = read_long_prefix(*rest, &prefix, &count);
         if (fault != RLP_GOOD)
             return fault;
     }
     if (count > rest->count - prefix)
         return RLP_TOO_LONG;
-    if (prefix == 1 && count == 1 && rest->data[0] == 0x81 &&
-        rest->data[1] < 0x80)
+    if (at[0] == 0x81 && at[1] < 0x80)
         return RLP_CANONICAL;
-    out->list = rest->data[0] >= 0xc0;
-    out->payload = bytes_of(rest->data + prefix, (size_t)count);
-    out->raw = bytes_of(rest->data, prefix + (size_t)count);
+    out->list = at[0] >= 0xc0;
+    out->payload = (struct bytes){at + prefix, (size_t)count};
+    out->raw = (struct bytes){at, prefix + (size_t)count};
     rest->data += prefix + count;
     rest->count -= prefix + (size_t)count;
     return RLP_GOOD;
