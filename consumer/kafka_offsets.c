@@ -21,7 +21,7 @@ enum { DEADLINE_MS_MAX = 5000, AGAIN_MS = 200 };
 struct question {
     struct kafka_offsets *q;
     int32_t partition;
-    reader_offsets_fn done; /* NULL: answered already */
+    reader_offsets_fn done; /* NULL: answered already, or cancelled */
     void *arg;
     int rc;
     int64_t start, end;
@@ -133,6 +133,13 @@ static void take_first(struct kafka_offsets *q)
     q->questions = one->later;
     q->count--;
     free(one);
+}
+
+void kafka_offsets_cancel(struct kafka_offsets *q, const void *arg)
+{
+    for (struct question *one = q->questions; one != NULL; one = one->later)
+        if (one->arg == arg)
+            one->done = NULL;
 }
 
 void kafka_offsets_refuse(struct kafka_offsets *q)

@@ -31,6 +31,9 @@ struct kafka_offsets *kafka_offsets_open(struct loop *l,
 int kafka_offsets_give(struct kafka_offsets *q, int32_t partition,
                        reader_offsets_fn done, void *arg) MUST_CHECK;
 
+/* Whoever asked with this `arg` gets no answer any more. */
+void kafka_offsets_cancel(struct kafka_offsets *q, const void *arg);
+
 /* Answers FAIL_UNREACHABLE to everybody who waits, now. */
 void kafka_offsets_refuse(struct kafka_offsets *q);
 

@@ -202,6 +202,8 @@ void reader_cancel(struct reader *r, const void *arg)
         if (f != r->in_record && !f->asking)
             drop(r, f);
     }
+    if (r->offsets != NULL)
+        kafka_offsets_cancel(r->offsets, arg);
     loop_hook_arm(r->hook);
 }
 

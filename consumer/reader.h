@@ -71,8 +71,8 @@ int reader_fetch(struct reader *r, int32_t partition, int64_t from, int64_t to,
                  void *arg) MUST_CHECK;
 
 /*
- * Ends every fetch with this `arg`: neither its records nor its done come any
- * more.
+ * Ends every fetch and every reader_offsets() with this `arg`: neither records
+ * nor done come any more.
  */
 void reader_cancel(struct reader *r, const void *arg);
 

@@ -223,6 +223,8 @@ static void stop(struct service *s)
     loop_timer_close(n->beat);
     loop_timer_close(n->reopen);
     consumer_close(n->consumer, NULL, NULL);
+    if (n->reader != NULL)
+        reader_cancel(n->reader, n);
     reader_close(n->reader, NULL, NULL);
     redis_close(n->redis);
     publish_close(n->publish);

@@ -42,6 +42,7 @@
 #define SLICE_ALL 512
 #define SLICE_SOME 8192
 #define RETRY_MS 250
+#define STARTS_MS 5000
 #define TEXT_MAX (FANOUT_FRAME_BYTES + RESULT_BYTES_MAX + 8192)
 
 struct catchup {
@@ -64,6 +65,10 @@ struct catchup {
 
 struct catchup_pool {
     struct gateway *gateway;
+    /* Where the topic starts, as it was told last: a crowd that comes again
+     * asks once. */
+    int64_t starts[CURSOR_PARTITIONS_MAX];
+    int64_t starts_ms[CURSOR_PARTITIONS_MAX]; /* when; 0: never */
     struct loop_timer *turn;
     struct catchup *first, *last;
     size_t count;
@@ -80,6 +85,7 @@ static void fetch_slice(struct catchup *c, int32_t partition, int64_t to);
 static void slice_record(void *arg, const struct record *r);
 static void slice_done(void *arg, int rc, int64_t next_offset);
 static void probe_next(struct catchup *c);
+static bool start_is_known(const struct catchup_pool *p, int32_t partition);
 static void probed(void *arg, int rc, int64_t start, int64_t end);
 static bool add(struct catchup *c, int32_t partition,
                 const struct run_event *e);
@@ -386,10 +392,18 @@ static void probe_next(struct catchup *c)
 {
     const struct intake *in = gateway_intake(c->pool->gateway);
 
-    for (c->partition++; (size_t)c->partition < c->next.count; c->partition++)
-        if (c->next.next[c->partition] <
-            ring_from(intake_ring(in, c->partition)))
+    for (c->partition++; (size_t)c->partition < c->next.count; c->partition++) {
+        int64_t next = c->next.next[c->partition];
+
+        if (next >= ring_from(intake_ring(in, c->partition)))
+            continue;
+        if (!start_is_known(c->pool, c->partition))
             break;
+        if (next < c->pool->starts[c->partition]) {
+            subscription_probed(c->sub, false);
+            return;
+        }
+    }
     if ((size_t)c->partition == c->next.count) {
         subscription_probed(c->sub, true);
         return;
@@ -403,12 +417,22 @@ static void probe_next(struct catchup *c)
     }
 }
 
+static bool start_is_known(const struct catchup_pool *p, int32_t partition)
+{
+    return p->starts_ms[partition] != 0 &&
+           clock_ms() - p->starts_ms[partition] < STARTS_MS;
+}
+
 static void probed(void *arg, int rc, int64_t start, int64_t end)
 {
     struct catchup *c = arg;
 
     (void)end;
     c->fetching = false;
+    if (rc == 0) {
+        c->pool->starts[c->partition] = start;
+        c->pool->starts_ms[c->partition] = clock_ms();
+    }
     if (c->sub->owner->ended)
         return;
     if (rc < 0 || c->next.next[c->partition] < start)

@@ -2,9 +2,8 @@
  * notifier/gateway/gateway.c: holds the parts together and decides when frames
  * go out.
  *
- * Results of a loop turn leave together at its end. When that takes longer than
- * FLUSH_SLOW_MS (many listeners), turns are put together: 10 ms of results a
- * frame, then 20, up to 100, and back when it is calm again; `system` says so.
+ * Results of a loop turn leave together at its end; when that takes long, those
+ * of several turns (notifier/gateway/pace.h), and `system` says so.
  *
  * From: notifier/gateway/main.c.
  * To:   notifier/gateway/source.c for results, route.c for requests.
@@ -20,23 +19,20 @@
 #include "consumer/base/http.h"
 #include "consumer/base/log.h"
 #include "consumer/base/metrics.h"
-#include "consumer/reader.h"
 #include "notifier/gateway/catchup.h"
 #include "notifier/gateway/fanout.h"
 #include "notifier/gateway/history.h"
 #include "notifier/gateway/intake.h"
+#include "notifier/gateway/origin.h"
+#include "notifier/gateway/pace.h"
 #include "notifier/gateway/route.h"
 #include "notifier/gateway/source.h"
 #include "notifier/gateway/stats.h"
+#include "notifier/gateway/submitted.h"
 #include "schemas/base/fail.h"
 
-#define FLUSH_SLOW_MS 20
-#define FLUSH_CALM_MS 5
-#define SPREAD_MS_FIRST 10
-#define SPREAD_MS_MAX 100
 #define GATHERED_BYTES_MAX (4 << 20)
 #define SWEEP_MS 1000
-#define ENDS_MS 2000
 #define DRAIN_WAVE 500 /* listeners sent away per DRAIN_WAVE_MS */
 #define DRAIN_WAVE_MS 50
 
@@ -47,12 +43,12 @@ struct gateway {
     struct history *history;
     struct catchup_pool *catchups;
     struct http_server *http;
-    struct reader *submitted;
+    struct submitted *submitted;
     struct stats stats;
     struct loop_hook *turn_end;
     struct loop_timer *spread; /* runs while turns are put together */
     struct loop_timer *sweep;
-    int64_t spread_ms; /* 0: every turn */
+    struct pace pace;
     struct subscriber *subscribers;
     size_t clients, behind, lookups;
     struct subscriber *overflowed;
@@ -61,11 +57,6 @@ struct gateway {
     bool ready, draining, closed;
     loop_fn drained;
     void *drained_arg;
-    /* How far tx.submitted goes. */
-    int64_t ends[CURSOR_PARTITIONS_MAX];
-    int64_t ends_ms;
-    int32_t ends_asked; /* partition of the question under way, -1 none */
-    /* Metrics. */
     struct metric *events, *frames, *delay, *clients_now, *subscriptions;
     struct metric *cut_slow, *cut_other, *repairs, *repeats, *behind_now;
     uint64_t frames_count, slow_count, other_count;
@@ -83,12 +74,9 @@ static void flush_timed(struct gateway *g);
 static void say_spread(struct gateway *g);
 static void sweep(void *arg);
 static void wave(struct gateway *g);
-static void ask_ends(struct gateway *g);
-static void told_end(void *arg, int rc, int64_t start, int64_t end);
 static void open_metrics(struct gateway *g);
 static void measure(void *arg);
 static void release(struct gateway *g);
-static bool listed(const char *origins, struct bytes origin);
 
 int gateway_open(const struct gateway_options *o, struct gateway **out)
 {
@@ -102,19 +90,10 @@ int gateway_open(const struct gateway_options *o, struct gateway **out)
         .hooks = {on_event, on_ready, on_broken},
         .arg = g,
     };
-    struct reader_options submitted = {
-        .loop = o->loop,
-        .config = o->config,
-        .name = "gateway-submitted",
-        .topic = o->topic_submitted,
-    };
     int rc;
 
     CHECK(g != NULL);
     g->options = *o;
-    g->ends_asked = -1;
-    for (size_t i = 0; i < CURSOR_PARTITIONS_MAX; i++)
-        g->ends[i] = -1;
     stats_init(&g->stats, clock_wall_ms());
     g->fanout = fanout_open();
     g->catchups = catchup_pool_open(g);
@@ -131,7 +110,8 @@ int gateway_open(const struct gateway_options *o, struct gateway **out)
     if (rc == 0)
         rc = source_open(&source, &g->source);
     if (rc == 0)
-        rc = reader_open(&submitted, &g->submitted);
+        rc = submitted_open(o->loop, o->config, o->topic_submitted,
+                            &g->submitted);
     if (rc == 0)
         rc = open_http(g);
     if (rc < 0) {
@@ -186,7 +166,7 @@ void gateway_close(struct gateway *g)
     http_server_close(g->http);
     history_close(g->history);
     source_close(g->source);
-    reader_close(g->submitted, NULL, NULL);
+    submitted_close(g->submitted);
     loop_hook_close(g->turn_end);
     loop_timer_close(g->spread);
     loop_timer_close(g->sweep);
@@ -248,10 +228,10 @@ static void turn_ended(void *arg)
 {
     struct gateway *g = arg;
 
-    if (g->spread_ms == 0 || fanout_gathered(g->fanout) > GATHERED_BYTES_MAX)
+    if (g->pace.ms == 0 || fanout_gathered(g->fanout) > GATHERED_BYTES_MAX)
         flush_timed(g);
     else if (!loop_timer_running(g->spread))
-        loop_timer_start(g->spread, g->spread_ms, 0);
+        loop_timer_start(g->spread, g->pace.ms, 0);
 }
 
 static void spread(void *arg)
@@ -262,18 +242,10 @@ static void spread(void *arg)
 /* Flushes, and weighs whether turns must be put together. */
 static void flush_timed(struct gateway *g)
 {
-    int64_t began = clock_ms(), took;
-    int64_t before = g->spread_ms;
+    int64_t began = clock_ms();
 
     gateway_flush(g);
-    took = clock_ms() - began;
-    if (took > FLUSH_SLOW_MS && g->spread_ms < SPREAD_MS_MAX)
-        g->spread_ms = g->spread_ms == 0 ? SPREAD_MS_FIRST : 2 * g->spread_ms;
-    else if (took < FLUSH_CALM_MS && g->spread_ms > 0)
-        g->spread_ms = g->spread_ms <= SPREAD_MS_FIRST ? 0 : g->spread_ms / 2;
-    if (g->spread_ms > SPREAD_MS_MAX)
-        g->spread_ms = SPREAD_MS_MAX;
-    if (g->spread_ms != before)
+    if (pace_flushed(&g->pace, clock_ms() - began))
         say_spread(g);
 }
 
@@ -282,10 +254,10 @@ static void say_spread(struct gateway *g)
     char text[64];
     int count =
         snprintf(text, sizeof(text), "{\"event\":\"coalescing\",\"ms\":%lld}",
-                 (long long)g->spread_ms);
+                 (long long)g->pace.ms);
 
     fanout_system(g->fanout, bytes_of(text, (size_t)count));
-    log_debug("gateway.coalescing", "ms=%lld", (long long)g->spread_ms);
+    log_debug("gateway.coalescing", "ms=%lld", (long long)g->pace.ms);
 }
 
 void gateway_flush(struct gateway *g)
@@ -367,37 +339,9 @@ static void wave(struct gateway *g)
 
 const int64_t *gateway_submitted_ends(struct gateway *g)
 {
-    int64_t now = clock_ms();
+    const struct intake *in = gateway_intake(g);
 
-    if (g->ends_asked < 0 && now - g->ends_ms > ENDS_MS &&
-        gateway_intake(g) != NULL) {
-        g->ends_ms = now;
-        g->ends_asked = 0;
-        ask_ends(g);
-    }
-    return g->ends;
-}
-
-/* One partition after the other. */
-static void ask_ends(struct gateway *g)
-{
-    if (gateway_intake(g) == NULL ||
-        (size_t)g->ends_asked >= intake_partitions(gateway_intake(g)) ||
-        reader_offsets(g->submitted, g->ends_asked, told_end, g) < 0)
-        g->ends_asked = -1;
-}
-
-static void told_end(void *arg, int rc, int64_t start, int64_t end)
-{
-    struct gateway *g = arg;
-
-    (void)start;
-    /* When Kafka closes with us, this is the last that comes. */
-    if (g->closed)
-        return;
-    g->ends[g->ends_asked] = rc == 0 ? end : -1;
-    g->ends_asked++;
-    ask_ends(g);
+    return submitted_ends(g->submitted, in == NULL ? 0 : intake_partitions(in));
 }
 
 static void open_metrics(struct gateway *g)
@@ -474,7 +418,7 @@ void gateway_status(const struct gateway *g, struct buffer *json)
         in == NULL ? 0 : (int)intake_log(in),
         source_redis(g->source) ? "true" : "false",
         source_tailing(g->source) ? "true" : "false",
-        history_up(g->history) ? "true" : "false", (long long)g->spread_ms);
+        history_up(g->history) ? "true" : "false", (long long)g->pace.ms);
 }
 
 struct loop *gateway_loop(const struct gateway *g)
@@ -573,38 +517,8 @@ void gateway_count_cut(struct gateway *g, int code)
         g->other_count++;
 }
 
-/* No Origin: not a browser. Otherwise our own page, or one of the list. */
 bool gateway_origin_allowed(const struct gateway *g, struct bytes origin,
                             struct bytes host)
 {
-    static const char *const schemes[] = {"http://", "https://"};
-
-    if (origin.data == NULL || listed(g->options.origins, origin))
-        return true;
-    for (size_t i = 0; i < 2; i++) {
-        size_t count = strlen(schemes[i]);
-
-        if (origin.count == count + host.count &&
-            memcmp(origin.data, schemes[i], count) == 0 &&
-            memcmp(origin.data + count, host.data, host.count) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* "*", or origins with commas between them. */
-static bool listed(const char *origins, struct bytes origin)
-{
-    const char *at = origins == NULL ? "" : origins;
-
-    while (*at != '\0') {
-        size_t count = strcspn(at, ",");
-
-        if ((count == 1 && *at == '*') ||
-            bytes_equal(bytes_of(at, count), origin))
-            return true;
-        at += count;
-        at += strspn(at, ", ");
-    }
-    return false;
+    return origin_allowed(g->options.origins, origin, host);
 }

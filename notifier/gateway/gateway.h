@@ -99,12 +99,11 @@ void gateway_count_cut(struct gateway *g, int code);
 bool gateway_lookup_begin(struct gateway *g, size_t most);
 void gateway_lookup_end(struct gateway *g);
 
-/* What went by; and the reader of the records' topic, for how far it goes. */
+/* What went by, and where it came from. */
 const struct stats *gateway_stats(const struct gateway *g);
 const struct source *gateway_source(const struct gateway *g);
 
-/* The end of each partition of the records' topic, -1 where not known, and when
- * it was so; asks for newer ones, at most every two seconds. */
+/* The end of each partition of the records' topic, -1 where not known. */
 const int64_t *gateway_submitted_ends(struct gateway *g);
 
 /* Is the page's or script's Origin one that may read us? */
