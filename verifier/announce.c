@@ -1,10 +1,10 @@
 /*
  * verifier/announce.c: from a decided work to a result in its topic.
  *
- * The result is encoded here, once; the same bytes travel through Kafka, Redis
- * and the WebSocket frame. A report that is not "persisted" sends everything of
- * that lane again from the first result that is not acked: results may repeat,
- * but the first of each keeps its place.
+ * The result is encoded once, by announcement.c; the same bytes travel through
+ * Kafka, Redis and the WebSocket frame. A report that is not "persisted" sends
+ * everything of that lane again from the first result that is not acked:
+ * results may repeat, but the first of each keeps its place.
  *
  * From: verifier/pipeline.c, after a commit or a look-up.
  * To:   consumer/outlet.c, and back to verifier/pipeline.c, which raises
@@ -18,8 +18,8 @@
 #include "consumer/base/log.h"
 #include "consumer/base/metrics.h"
 #include "schemas/base/fail.h"
-#include "schemas/hash.h"
 #include "schemas/result.h"
+#include "verifier/announcement.h"
 
 struct announce {
     struct announce_options o;
@@ -66,23 +66,6 @@ void announce_close(struct announce *a)
     free(a);
 }
 
-/* Fields of a transaction that is verified, now or by an earlier record. */
-static void fill_transaction(struct result *r, const struct work *w)
-{
-    const struct transaction *tx = &w->verdict.tx;
-
-    if (tx->has_id)
-        r->hash = bytes_of(tx->id, sizeof(tx->id));
-    if (tx->sender_count > 0)
-        r->sender = bytes_of(tx->sender, tx->sender_count);
-    r->recipient = tx->recipient;
-    if (tx->has_id) {
-        r->has_amount = true;
-        for (size_t i = 0; i < sizeof(r->amount); i++)
-            r->amount[i] = tx->amount[i];
-    }
-}
-
 static void count_drift(struct announce *a, const struct work *w)
 {
     bool said_good = w->kind == LEDGER_VERIFIED || w->kind == LEDGER_DUPLICATE;
@@ -99,62 +82,27 @@ static void count_drift(struct announce *a, const struct work *w)
                                   : reason_name(w->verdict.reason));
 }
 
-/* Encodes the result of `w` into a->json. `sha256` is room for a hash. */
-static void encode(struct announce *a, const struct work *w, uint8_t sha256[32])
-{
-    const struct transaction *tx = &w->verdict.tx;
-    struct result r = {
-        .id = {a->o.log, w->record.partition, w->record.offset},
-        .chain = w->chain.name,
-        .accepted_at_ms = w->record.append_ms,
-    };
-
-    switch (w->kind) {
-    case LEDGER_VERIFIED:
-        r.type = RESULT_VERIFIED;
-        fill_transaction(&r, w);
-        break;
-    case LEDGER_DUPLICATE:
-        r.type = RESULT_DUPLICATE;
-        r.of = w->of;
-        fill_transaction(&r, w);
-        break;
-    case LEDGER_REJECTED:
-        /* A rejection speaks in the name of an id only where the id covers
-         * every byte that was judged. */
-        r.type = RESULT_REJECTED;
-        r.reason = w->reason;
-        if (tx->has_id && tx->id_covers_all)
-            r.hash = bytes_of(tx->id, sizeof(tx->id));
-        break;
-    case LEDGER_QUARANTINED:
-        r.type = RESULT_QUARANTINED;
-        break;
-    case LEDGER_NO_ROW:
-        CHECK(false);
-    }
-    if (r.type == RESULT_REJECTED || r.type == RESULT_QUARANTINED) {
-        hash_sha256(w->record.value, sha256);
-        r.payload_sha256 = bytes_of(sha256, 32);
-    }
-    buffer_clear(&a->json);
-    CHECK(result_encode(&r, &a->json) == 0);
-}
-
 static void reported(void *arg, const struct outlet_report *r);
 
 /* Hands one result to the outlet. Returns 0 or why it cannot be taken now. */
 static int send(struct announce *a, struct work *w)
 {
-    struct bytes key = w->record.key;
-    uint8_t sha256[32];
+    struct announcement n = {
+        .id = {a->o.log, w->record.partition, w->record.offset},
+        .chain = &w->chain,
+        .append_ms = w->record.append_ms,
+        .key = w->record.key,
+        .value = w->record.value,
+        .verdict = &w->verdict,
+        .kind = w->kind,
+        .reason = w->reason,
+        .of = w->of,
+    };
     int rc;
 
-    if (key.count != RECORD_KEY_BYTES)
-        key = BYTES_NONE;
-    encode(a, w, sha256);
+    announcement_encode(&n, &a->json);
     rc =
-        outlet_send(a->o.outlet, 0, w->record.partition, key,
+        outlet_send(a->o.outlet, 0, w->record.partition, announcement_key(&n),
                     buffer_bytes(&a->json), bytes_text(a->header), reported, w);
     if (rc == 0)
         w->holders |= WORK_HELD_BY_OUTLET;
