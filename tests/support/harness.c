@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define TESTS_MAX 1024
 
@@ -79,14 +80,34 @@ void harness_bytes(struct bytes found, struct bytes wanted, const char *words,
     longjmp(give_up, 1);
 }
 
+static char *vectors; /* as the environment named them, before it was cleared */
+
 const char *harness_vectors(void)
 {
-    const char *path = getenv("TIDEMILL_VECTORS");
+    const char *path = vectors;
     struct stat st;
 
     if (path == NULL || *path == '\0')
         path = "../shared/vectors";
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? path : NULL;
+}
+
+/* Programs that tests start read TIDEMILL_*: what the caller has set for
+ * itself is not for them. */
+static void clear_environment(void)
+{
+    char **e, name[128];
+    const char *path = getenv("TIDEMILL_VECTORS");
+
+    if (path != NULL)
+        vectors = strdup(path);
+    for (e = environ; *e != NULL;) {
+        if (strncmp(*e, "TIDEMILL_", 9) == 0 &&
+            sscanf(*e, "%127[^=]", name) == 1 && unsetenv(name) == 0)
+            e = environ;
+        else
+            e++;
+    }
 }
 
 void harness_absent(const char *what)
@@ -144,6 +165,7 @@ int main(int argc, char **argv)
     size_t i;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
+    clear_environment();
     for (i = 0; i < tests_count; i++) {
         if (argc > 1 && strcmp(argv[1], "--list") == 0)
             printf("%s\n", tests[i].name);
