@@ -3,13 +3,13 @@
  * subscription.
  *
  * Per partition there is one number, `next`: everything below it that matches
- * was put into the listener's queue. A step scans rings from there; where the
- * ring no longer reaches back, a slice of the topic is fetched. A frame that
- * the queue refuses sets `next` back to its first result, so that nothing is
- * lost and nothing needs to be kept.
+ * was put into the listener's queue, or is held for it. A step scans rings from
+ * there, and a frame that the queue refuses sets `next` back to its first
+ * result. Where the ring no longer reaches back, the topic is read, and what
+ * the queue refuses meanwhile is held, up to a bound.
  *
  *   step: queue nearly empty? --no--> wait for catchup_poke()
- *         behind the ring?  ---yes--> fetch a slice, then step again
+ *         behind the ring?  ---yes--> read the topic up to it, step again
  *         scan up to SCAN_MAX entries, send what matches
  *         all partitions at ring_next? --yes--> live
  *
@@ -37,13 +37,19 @@
 #define TURN_MS 4
 #define SCAN_MAX 2000
 #define QUEUED_LOW 65536
-/* Results of one read: few when all of them go out, many when one in a
- * thousand does. */
-#define SLICE_ALL 512
-#define SLICE_SOME 8192
+/* Beginning to read costs up to a second, so a read goes on while the listener
+ * does not keep up, until so much waits for it, or for all of them. */
+#define HELD_BYTES_MAX (4 << 20)
+#define HELD_BYTES_ALL (64 << 20)
 #define RETRY_MS 250
 #define STARTS_MS 5000
 #define TEXT_MAX (FANOUT_FRAME_BYTES + RESULT_BYTES_MAX + 8192)
+
+/* A frame that was read before the queue had room for it. */
+struct held {
+    struct chunk *chunk;
+    struct held *next;
+};
 
 struct catchup {
     struct catchup_pool *pool;
@@ -52,8 +58,10 @@ struct catchup {
     struct catchup *ready_next;
     bool ready; /* in the pool's list */
     bool started;
-    bool fetching;     /* a slice or a probe is under way */
-    bool refused;      /* the queue took no more of this slice */
+    bool fetching;                 /* a slice or a probe is under way */
+    bool refused;                  /* the queue took no more of this scan */
+    struct held *held, *held_last; /* oldest first */
+    size_t held_bytes;
     int32_t partition; /* of the slice or probe */
     int64_t slice_to;
     struct loop_timer *retry;
@@ -72,6 +80,7 @@ struct catchup_pool {
     struct loop_timer *turn;
     struct catchup *first, *last;
     size_t count;
+    size_t held_bytes; /* of all of them */
 };
 
 static void turn(void *arg);
@@ -84,6 +93,9 @@ static bool scan(struct catchup *c, int32_t partition, size_t *left);
 static void fetch_slice(struct catchup *c, int32_t partition, int64_t to);
 static void slice_record(void *arg, const struct record *r);
 static void slice_done(void *arg, int rc, int64_t next_offset);
+static bool send_held(struct catchup *c);
+static void hold(struct catchup *c, struct chunk *chunk);
+static void release_held(struct catchup *c);
 static void probe_next(struct catchup *c);
 static bool start_is_known(const struct catchup_pool *p, int32_t partition);
 static void probed(void *arg, int rc, int64_t start, int64_t end);
@@ -183,6 +195,8 @@ void catchup_close(struct catchup *c)
                 c->pool->last = c->pool->last->ready_next;
         }
     }
+    while (c->held != NULL)
+        release_held(c);
     c->pool->count--;
     loop_timer_close(c->retry);
     buffer_fini(&c->text);
@@ -202,7 +216,9 @@ void catchup_start(struct catchup *c)
 
 void catchup_poke(struct catchup *c)
 {
-    if (c->started && !c->fetching)
+    if (c->started && c->fetching)
+        send_held(c);
+    else if (c->started)
         enqueue(c);
 }
 
@@ -250,6 +266,8 @@ static void step(struct catchup *c)
     size_t left = SCAN_MAX;
 
     if (s->ended || in == NULL || c->fetching || s->ops->queued(s) > QUEUED_LOW)
+        return;
+    if (!send_held(c))
         return;
     /* Partitions may have become more since. */
     for (; c->next.count < intake_partitions(in); c->next.count++)
@@ -308,13 +326,9 @@ static bool scan(struct catchup *c, int32_t partition, size_t *left)
 static void fetch_slice(struct catchup *c, int32_t partition, int64_t to)
 {
     int64_t from = c->next.next[partition];
-    int64_t most = c->sub->channel.kind == CHANNEL_KIND_TRANSACTIONS
-                       ? SLICE_ALL
-                       : SLICE_SOME;
 
     c->partition = partition;
-    c->slice_to = to - from > most ? from + most : to;
-    c->refused = false;
+    c->slice_to = to;
     c->fetching = true;
     if (reader_fetch(gateway_reader(c->pool->gateway), partition, from,
                      c->slice_to, slice_record, slice_done, c) == 0)
@@ -347,38 +361,85 @@ static void slice_record(void *arg, const struct record *r)
     struct catchup *c = arg;
     struct run_event e;
 
-    if (c->refused || c->sub->owner->ended)
+    if (c->sub->owner->ended)
         return;
-    if (run_event_of(r->offset, r->value, &e) == 0 &&
-        !add(c, c->partition, &e)) {
-        c->refused = true;
-        return;
-    }
+    if (run_event_of(r->offset, r->value, &e) == 0)
+        add(c, c->partition, &e);
     c->next.next[c->partition] = r->offset + 1;
+    if (c->held_bytes < HELD_BYTES_MAX &&
+        (c->pool->held_bytes < HELD_BYTES_ALL || c->held_bytes == 0))
+        return;
+    /* Enough waits: read on when it is gone. */
+    send(c);
+    reader_cancel(gateway_reader(c->pool->gateway), c);
+    c->fetching = false;
+    enqueue(c);
 }
 
 static void slice_done(void *arg, int rc, int64_t next_offset)
 {
     struct catchup *c = arg;
-    struct subscriber *s = c->sub->owner;
 
     (void)next_offset;
-    c->fetching = false;
-    if (s->ended)
-        return;
-    if (rc == FAIL_GONE) {
-        cut(c);
-        return;
-    }
-    if (rc == 0 && !c->refused && send(c))
-        c->next.next[c->partition] = c->slice_to;
-    if (rc == 0) {
-        if (!s->ended)
-            go_on(c);
+    if (c->sub->owner->ended) {
+        c->fetching = false;
         return;
     }
     send(c);
-    retry_later(c);
+    c->fetching = false;
+    if (rc == FAIL_GONE) {
+        cut(c);
+    } else if (rc == 0) {
+        c->next.next[c->partition] = c->slice_to;
+        enqueue(c);
+    } else {
+        retry_later(c);
+    }
+}
+
+/* What was read and not sent. False: some of it still waits. */
+static bool send_held(struct catchup *c)
+{
+    struct subscriber *s = c->sub->owner;
+
+    while (c->held != NULL) {
+        if (s->ops->send(s, c->held->chunk) < 0) {
+            s->ops->flush(s);
+            if (s->ops->queued(s) == 0)
+                enqueue(c);
+            return false;
+        }
+        s->progress_ms = clock_ms();
+        release_held(c);
+    }
+    return true;
+}
+
+static void hold(struct catchup *c, struct chunk *chunk)
+{
+    struct held *h = calloc(1, sizeof(*h));
+
+    CHECK(h != NULL);
+    h->chunk = chunk_hold(chunk);
+    if (c->held == NULL)
+        c->held = h;
+    else
+        c->held_last->next = h;
+    c->held_last = h;
+    c->held_bytes += chunk_bytes(chunk).count;
+    c->pool->held_bytes += chunk_bytes(chunk).count;
+}
+
+static void release_held(struct catchup *c)
+{
+    struct held *h = c->held;
+    size_t count = chunk_bytes(h->chunk).count;
+
+    c->held = h->next;
+    c->held_bytes -= count;
+    c->pool->held_bytes -= count;
+    chunk_drop(h->chunk);
+    free(h);
 }
 
 void catchup_probe(struct catchup *c)
@@ -461,7 +522,8 @@ static bool add(struct catchup *c, int32_t partition, const struct run_event *e)
     return true;
 }
 
-/* Sends the frame in the making. False: refused, and `next` was set back. */
+/* Sends the frame in the making, or holds it while the topic is read. False:
+ * refused, and `next` was set back. */
 static bool send(struct catchup *c)
 {
     struct subscriber *s = c->sub->owner;
@@ -475,14 +537,17 @@ static bool send(struct catchup *c)
     cursor_format(&c->next, cursor);
     chunk =
         fanout_push_end(&c->text, s->ops->form, s->count == 1 ? cursor : NULL);
-    rc = s->ops->send(s, chunk);
+    /* What was held goes first. */
+    rc = c->held != NULL ? FAIL_FULL : s->ops->send(s, chunk);
+    if (rc < 0 && c->fetching)
+        hold(c, chunk);
     chunk_drop(chunk);
     c->text_count = 0;
     buffer_clear(&c->text);
-    if (rc == 0) {
+    if (rc == 0)
         s->progress_ms = clock_ms();
+    if (rc == 0 || c->fetching)
         return true;
-    }
     c->next.next[c->text_partition] = c->text_first;
     c->refused = true;
     return false;
