@@ -276,18 +276,15 @@ TEST(the_body_of_a_network_form_is_read_as_strictly_as_alone)
     struct signing t;
 
     sign_network(&t, &s, 1, 1);
-    t.f.to = BYTES_LITERAL("ab");
-    expect_built(&t, 3, REASON_FIELD_RANGE,
-                 "rlp: input string too short for common.Address, decoding "
-                 "into " WRAPPED "1).BlobTx.To");
-    sign_encode(&t, &out);
-    buffer_fini(&out);
-    sign_network(&t, &s, 1, 0);
     sign_encode(&t, &out);
     buffer_append_byte(&out, 0);
     expect(3, buffer_bytes(&out), REASON_NON_CANONICAL,
            "rlp: input contains more than one value");
     buffer_fini(&out);
+    t.f.to = BYTES_LITERAL("ab");
+    expect_built(&t, 3, REASON_FIELD_RANGE,
+                 "rlp: input string too short for common.Address, decoding "
+                 "into " WRAPPED "1).BlobTx.To");
     sign_sidecar_fini(&s);
 }
 
