@@ -173,6 +173,14 @@ const char *const leaf_sql_raise =
     " announced = greatest(a.announced, excluded.announced),"
     " results_offset = greatest(a.results_offset, excluded.results_offset)";
 
+const char *const leaf_sql_replay =
+    "UPDATE tidemill.replays r SET next_off = $4, announced = $5"
+    " WHERE r.id = $1 AND r.next_off = $2 AND r.announced = $3"
+    " AND $5 >= coalesce((SELECT max(c.to_off) FROM tidemill.leaf_counts c"
+    " JOIN tidemill.leaves l ON l.leaf = c.leaf"
+    " WHERE l.state IN ('dropping', 'dropped')"
+    " AND c.log = r.log AND c.partition = r.partition), 0)";
+
 const char *const leaf_sql_chains =
     "INSERT INTO tidemill.chains (chain, name)"
     " SELECT c, n FROM unnest($1::int8[], $2::text[]) AS u(c, n)"

@@ -135,6 +135,14 @@ int leaf_sql_insert_batches(int leaf, struct buffer *out);
  * results_offset: raises, never lowers. Not of a leaf. */
 extern const char *const leaf_sql_raise;
 
+/*
+ * Moves a replay inside the transaction of its rows (protocol-model R): $1 int8
+ * id, $2 int8 next_off and $3 int8 announced as they were, $4 int8 new
+ * next_off, $5 int8 first offset that is written, below which all is announced.
+ * UPDATE 0: it stands elsewhere, or $5 lies in a leaf that was dropped.
+ */
+extern const char *const leaf_sql_replay;
+
 /* $1 int8[] chain, $2 text[] name. Not of a leaf. */
 extern const char *const leaf_sql_chains;
 

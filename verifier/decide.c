@@ -153,6 +153,11 @@ void decide_stale(struct decide *d, const char *why)
     note(d, LEDGER_STALE, "", why);
 }
 
+void decide_fenced(struct decide *d, const char *why)
+{
+    note(d, LEDGER_FENCED, "", why);
+}
+
 void decide_doubt(struct decide *d, const char *why)
 {
     note(d, LEDGER_OUTAGE, "", why);

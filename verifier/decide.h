@@ -51,6 +51,7 @@ enum decide_step {
     DECIDE_BEGIN,
     DECIDE_LOCK,
     DECIDE_LOOK,
+    DECIDE_REPLAY, /* moves a replay; only in a batch of one */
     DECIDE_INSERT,
     DECIDE_WHOSE,
     DECIDE_CHAINS,
@@ -105,6 +106,9 @@ void decide_answer(struct decide *d, enum decide_step step,
 
 /* The look found another live leaf, or none. */
 void decide_stale(struct decide *d, const char *why);
+
+/* The replay stands elsewhere than we believe. */
+void decide_fenced(struct decide *d, const char *why);
 
 /* Something of ours does not add up: nothing will be written. */
 void decide_doubt(struct decide *d, const char *why);

@@ -398,7 +398,8 @@ void ledger_write(struct ledger *l, struct ledger_batch *b,
 {
     struct ledger_call *c = new_call(l, CALL_WRITE, b->count, arg);
 
-    CHECK(b->range_count > 0 && b->range_count <= LEDGER_RANGES_MAX);
+    CHECK(b->range_count <= LEDGER_RANGES_MAX);
+    CHECK((b->range_count > 0) != (b->replay != NULL));
     c->batch = b;
     c->done.write = done;
 }

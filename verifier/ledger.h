@@ -105,6 +105,18 @@ struct ledger_announced {
     int64_t results_offset;
 };
 
+/*
+ * A batch that fills holes below the position: it moves its replay instead of
+ * the ledger, from where both its numbers stand now.
+ */
+struct ledger_replay {
+    int64_t id;              /* in table replays */
+    int64_t next, announced; /* as they are; other ones: LEDGER_FENCED */
+    int64_t to;              /* next afterwards */
+    int64_t first;           /* announced afterwards: the first record; below
+                              * the end of a dropped leaf: LEDGER_FENCED */
+};
+
 /* At most this many records and partitions in one batch. */
 #define LEDGER_RECORDS_MAX 10000
 #define LEDGER_RANGES_MAX 1024
@@ -112,8 +124,9 @@ struct ledger_announced {
 struct ledger_batch {
     struct ledger_record *records; /* by partition, then offset */
     size_t count;
-    const struct ledger_range *ranges; /* by partition */
-    size_t range_count;
+    const struct ledger_range *ranges;  /* by partition */
+    size_t range_count;                 /* 0 with a replay, else not */
+    const struct ledger_replay *replay; /* NULL: at the position, as usual */
     const struct ledger_announced *announced; /* by partition; rides along */
     size_t announced_count;
 };

@@ -3,6 +3,7 @@
  *
  *   ASK      sealed leaves: who has these hashes?      (if there are any)
  *   WRITE    BEGIN, lock, look, INSERT transactions -> how many were new
+ *            (a replay moves itself before the INSERT)
  *   RESOLVE  not all: whose are these rows?            (if there are any)
  *   CLOSE    ledger, duplicates, rejections, quarantine, announced, COMMIT
  *
@@ -221,6 +222,36 @@ static void on_insert(void *arg, const struct postgres_answer *a)
     answered(l, DECIDE_INSERT, a);
 }
 
+/* Before the rows, so that a second process of this replay waits here and then
+ * finds it moved. */
+static void on_replay(void *arg, const struct postgres_answer *a)
+{
+    struct ledger *l = arg;
+
+    if (a->outcome == POSTGRES_OK && postgres_tag_count(a) != 1)
+        decide_fenced(&l->decide,
+                      "the replay stands elsewhere, or begins in "
+                      "a leaf that was dropped");
+    answered(l, DECIDE_REPLAY, a);
+}
+
+static size_t send_replay(struct ledger *l)
+{
+    const struct ledger_replay *r = l->call->batch->replay;
+    uint8_t at[5][8];
+    struct postgres_param params[5];
+
+    if (r == NULL)
+        return 0;
+    params[0] = postgres_i64(r->id, at[0]);
+    params[1] = postgres_i64(r->next, at[1]);
+    params[2] = postgres_i64(r->announced, at[2]);
+    params[3] = postgres_i64(r->to, at[3]);
+    params[4] = postgres_i64(r->first, at[4]);
+    postgres_queue(l->pg, leaf_sql_replay, params, 5, on_replay, l);
+    return 1;
+}
+
 static void send_write(struct ledger *l)
 {
     struct ledger_columns *c = &l->columns[COLUMNS_INSERT];
@@ -229,6 +260,7 @@ static void send_write(struct ledger *l)
     send(l, LEAF_SQL_BEGIN, NULL, on_begin);
     send(l, LEAF_SQL_LOCK_SHARED, NULL, on_lock);
     send(l, LEAF_SQL_LOOK, NULL, on_look);
+    count += send_replay(l);
     if (ledger_columns_fill(c, COLUMNS_INSERT, &l->plan) > 0) {
         CHECK(!c->full);
         send(l, text(l, leaf_sql_insert_transactions), c, on_insert);
@@ -335,7 +367,9 @@ static void send_close(struct ledger *l)
 
     /* Before the rows: who is fenced must hear that from the ledger, and not
      * from a rejection that the other owner has stored already. */
-    count += send_rows(l, COLUMNS_BATCHES, leaf_sql_insert_batches, on_ledger);
+    if (l->call->batch->replay == NULL)
+        count +=
+            send_rows(l, COLUMNS_BATCHES, leaf_sql_insert_batches, on_ledger);
     count += send_rows(l, COLUMNS_DUPLICATES, leaf_sql_insert_duplicates,
                        on_duplicates);
     count += send_rows(l, COLUMNS_REJECTIONS, leaf_sql_insert_rejections,

@@ -499,6 +499,112 @@ TEST(rows_are_found_in_any_table_of_any_leaf)
     stop();
 }
 
+/* ---- a replay ---- */
+
+/* Fills holes of partition 0 as replay 1, from where it is believed to be. */
+static enum ledger_outcome refill(struct writer *w, int64_t next,
+                                  int64_t announced, int64_t from,
+                                  const char *what, int64_t to)
+{
+    struct ledger_replay r = {1, next, announced, to, from};
+
+    begin_batch(w);
+    add(w, 0, from, what);
+    w->batch.range_count = 0;
+    w->batch.replay = &r;
+    send_batch(w);
+    return written(w);
+}
+
+static bool started_with_holes(void)
+{
+    if (!started())
+        return false;
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 0, "ABrC"), LEDGER_WRITTEN);
+    sql("DELETE FROM tidemill.transactions_1 WHERE off = 1;"
+        "DELETE FROM tidemill.rejections_1;"
+        "INSERT INTO tidemill.replays (log, partition, from_off, to_off,"
+        " next_off, announced) VALUES (1, 0, 0, 4, 0, 0)");
+    return true;
+}
+
+#define REPLAY "SELECT next_off, announced FROM tidemill.replays"
+
+TEST(a_replay_moves_itself_and_not_the_ledger)
+{
+    if (!started_with_holes())
+        return;
+    EXPECT_INT(refill(&w1, 0, 0, 1, "Br", 4), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(COUNT_ALL), "3|1|0|0|1");
+    EXPECT_TEXT(sql(REPLAY), "4|1");
+    EXPECT_TEXT(sql("SELECT off FROM tidemill.transactions ORDER BY 1"),
+                "0\n1\n3");
+    read_positions(&w1);
+    EXPECT_INT(w1.positions[0].position, 4);
+    stop();
+}
+
+TEST(a_replay_that_stands_elsewhere_writes_nothing)
+{
+    if (!started_with_holes())
+        return;
+    EXPECT_INT(refill(&w1, 1, 0, 1, "Br", 4), LEDGER_FENCED);
+    read_positions(&w1);
+    EXPECT_INT(refill(&w1, 0, 1, 1, "Br", 4), LEDGER_FENCED);
+    read_positions(&w1);
+    sql("UPDATE tidemill.replays SET id = DEFAULT");
+    EXPECT_INT(refill(&w1, 0, 0, 1, "Br", 4), LEDGER_FENCED);
+    EXPECT_TEXT(sql(COUNT_ALL), "2|0|0|0|1");
+    EXPECT_TEXT(sql(REPLAY), "0|0");
+    stop();
+}
+
+/* Its row had been there and has expired: another one would be its second. */
+TEST(a_replay_never_writes_below_a_dropped_leaf)
+{
+    if (!started_with_holes())
+        return;
+    flip(1);
+    sql("UPDATE tidemill.leaves SET state = 'dropping' WHERE leaf = 1");
+    read_positions(&w1);
+    EXPECT_INT(refill(&w1, 0, 0, 1, "Br", 4), LEDGER_FENCED);
+    read_positions(&w1);
+    EXPECT_INT(store(&w1, 0, 4, "D"), LEDGER_WRITTEN);
+    sql("DELETE FROM tidemill.transactions_2;"
+        "UPDATE tidemill.replays SET to_off = 5");
+    EXPECT_INT(refill(&w1, 0, 0, 4, "D", 5), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql(REPLAY), "5|4");
+    stop();
+}
+
+TEST(of_two_processes_of_a_replay_one_is_fenced)
+{
+    struct ledger_replay r = {1, 0, 0, 4, 1};
+
+    if (!started_with_holes())
+        return;
+    open_writer(&w2);
+    read_positions(&w2);
+    for (int i = 0; i < 2; i++) {
+        struct writer *w = i == 0 ? &w1 : &w2;
+
+        begin_batch(w);
+        add(w, 0, 1, "Br");
+        w->batch.range_count = 0;
+        w->batch.replay = &r;
+        send_batch(w);
+    }
+    EXPECT(loop_run_until(loop, &w1.done, WAIT_MS));
+    EXPECT(loop_run_until(loop, &w2.done, WAIT_MS));
+    EXPECT((w1.result.outcome == LEDGER_WRITTEN) !=
+           (w2.result.outcome == LEDGER_WRITTEN));
+    EXPECT((w1.result.outcome == LEDGER_FENCED) !=
+           (w2.result.outcome == LEDGER_FENCED));
+    EXPECT_TEXT(sql(COUNT_ALL), "3|1|0|0|1");
+    stop();
+}
+
 TEST(announced_is_raised_and_never_lowered)
 {
     struct ledger_announced up[2] = {{0, 5, 50}, {3, 130, 60}};
