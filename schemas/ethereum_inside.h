@@ -137,7 +137,7 @@ enum reason ethereum_pool_early(enum ethereum_fork fork,
                                 const struct ethereum_fields *f,
                                 struct transaction_words *words);
 
-/* Nonce and gas. */
+/* Nonce, gas, and a blob fee that could be paid. */
 enum reason ethereum_pool_late(enum ethereum_fork fork,
                                const struct ethereum_fields *f,
                                struct transaction_words *words);

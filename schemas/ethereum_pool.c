@@ -31,6 +31,7 @@ static const struct fork {
     uint64_t floor_zero;     /* at least, each zero byte of data (EIP-7623) */
     uint64_t floor_other;    /* and each other byte */
     size_t blobs_max;        /* of one transaction (EIP-7594) */
+    uint64_t blob_price_min; /* 0 or 1: of any block (EIP-4844) */
 } forks[] = {
     [ETHEREUM_SHANGHAI] = {.initcode_max = 49152,
                            .gas_call = 21000,
@@ -52,7 +53,8 @@ static const struct fork {
                         .gas_authorized = 25000,
                         .floor_zero = 10,
                         .floor_other = 40,
-                        .blobs_max = 6},
+                        .blobs_max = 6,
+                        .blob_price_min = 1},
 };
 
 enum reason ethereum_pool_early(enum ethereum_fork fork,
@@ -126,6 +128,11 @@ enum reason ethereum_pool_late(enum ethereum_fork fork,
             "insufficient gas for floor data gas cost: gas %llu, minimum "
             "needed %llu",
             (unsigned long long)f->gas, (unsigned long long)least);
+    if (f->type == 3 && f->blob_price.count == 0 && n->blob_price_min > 0)
+        return transaction_refuse(words, REASON_BLOB_FEE,
+                                  "transaction gas price below minimum: blob "
+                                  "fee cap 0, minimum needed %llu",
+                                  (unsigned long long)n->blob_price_min);
     return REASON_NONE;
 }
 

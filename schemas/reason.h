@@ -55,7 +55,9 @@
     X(REASON_BLOB_SIDECAR, "blob_sidecar",                                     \
       "what came with the transaction is not what its blob hashes name")       \
     X(REASON_NO_AUTHORIZATION, "no_authorization",                             \
-      "a set-code transaction without any authorization")
+      "a set-code transaction without any authorization")                      \
+    X(REASON_BLOB_FEE, "blob_fee",                                             \
+      "a maximum blob fee of zero, which is below that of any block")
 
 enum reason {
     REASON_NONE = 0,

@@ -190,6 +190,7 @@ def check_pool(kind, f, rules):
     need(f["gas"] >= least, "intrinsic_gas")
     need(not rules.osaka or f["gas"] >= floor, "floor_gas")
     if kind == 3:
+        need(f["blob_price"] > 0, "blob_fee")
         need(1 <= len(f["hashes"]) <= 6, "blob_count")
         need(all(h[0] == 1 for h in f["hashes"]), "blob_version")
     if kind == 4:

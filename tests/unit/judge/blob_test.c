@@ -399,6 +399,22 @@ TEST(set_4_wants_one_to_six_blobs_of_version_1)
     }
 }
 
+TEST(set_4_wants_a_blob_fee)
+{
+    struct signing t;
+
+    sign_init(&t, 3);
+    t.f.blob_price = BYTES_NONE;
+    sign_now(&t);
+    expect_built(&t, 3, REASON_NONE, "");
+    expect_built(&t, 4, REASON_BLOB_FEE,
+                 "transaction gas price below minimum: blob fee cap 0, minimum "
+                 "needed 1");
+    t.f.blob_price = BYTES_LITERAL("\x01");
+    sign_now(&t);
+    expect_built(&t, 4, REASON_NONE, "");
+}
+
 TEST(six_blobs_fit_and_a_network_form_is_at_most_1_MiB)
 {
     for (uint64_t version = 0; version <= 1; version++) {

@@ -32,7 +32,7 @@ static const struct {
     {"schemas/rules/eip155-3.md",
      "d15525401cc3e8f8a6c59ddd927785f18132fa1d9c533b260e7803e7be9dde56"},
     {"schemas/rules/eip155-4.md",
-     "076384501268cbc09fdafb9078eb3b1c6b286633083569bb4fed954e3fff8fe3"},
+     "28ad28da51acd2f3f90fbe3e2e8829df781842734d5622ec7eef6fadbb0ddcb0"},
     {"schemas/rules/eip155-5.md",
      "53b2cf650dade46dc1b8bab4059caea12d09bd402f65d94c034a16c04eda7fc5"},
 };
