@@ -15,13 +15,13 @@
 #include "schemas/amount.h"
 #include "schemas/base/fail.h"
 #include "schemas/ethereum.h"
-#include "schemas/hash.h"
 #include "schemas/json_writer.h"
 
-#define RULES_LEAST 1
+#define RULES_LEAST 3 /* all types, encoding and signature alone */
 #define SELECTOR_BYTES 4
 
-static const char *const types[] = {"legacy", "access list", "dynamic fee"};
+static const char *const types[] = {"legacy", "access list", "dynamic fee",
+                                    "blob", "set code"};
 
 /* A number of up to 32 bytes as its decimal digits; longer ones as hex. */
 static void number(struct json_writer *w, const char *name, struct bytes be)
@@ -68,9 +68,11 @@ static const char *chain_of(const struct ethereum_fields *f,
 
 static void prices(struct json_writer *w, const struct ethereum_fields *f)
 {
-    number(w, f->type == 2 ? "max_fee" : "gas_price", f->price);
-    if (f->type == 2)
+    number(w, f->type >= 2 ? "max_fee" : "gas_price", f->price);
+    if (f->type >= 2)
         number(w, "max_tip", f->tip);
+    if (f->type == 3)
+        number(w, "max_blob_fee", f->blob_price);
 }
 
 static void data(struct json_writer *w, const struct ethereum_fields *f)
@@ -82,20 +84,20 @@ static void data(struct json_writer *w, const struct ethereum_fields *f)
         return;
     whole(w, "access_addresses", f->access_addresses);
     whole(w, "access_keys", f->access_keys);
+    if (f->type == 3)
+        whole(w, "blobs", f->blob_count);
+    if (f->type == 4)
+        whole(w, "authorizations", f->authorization_count);
 }
 
-static void sender(struct json_writer *w, const struct judge *judge,
-                   const struct chain *chain, struct bytes raw)
+static void sender(struct json_writer *w, const struct verdict *v)
 {
-    struct verdict v;
-
-    judge_payload(judge, chain, RULES_LEAST, raw, &v);
     hex(w, "sender",
-        v.verified ? bytes_of(v.tx.sender, v.tx.sender_count) : BYTES_NONE);
-    if (v.verified)
+        v->verified ? bytes_of(v->tx.sender, v->tx.sender_count) : BYTES_NONE);
+    if (v->verified)
         return;
     json_writer_name(w, "why_no_sender");
-    json_writer_text(w, reason_words(v.reason));
+    json_writer_text(w, reason_words(v->reason));
 }
 
 enum reason decode_describe(const struct judge *judge, struct bytes raw,
@@ -105,7 +107,8 @@ enum reason decode_describe(const struct judge *judge, struct bytes raw,
     struct ethereum_fields f;
     struct json_writer w;
     struct chain chain;
-    uint8_t hash[32], parity = 255;
+    struct verdict v;
+    uint8_t parity = 255;
     const char *name;
     enum reason reason = ethereum_parse(raw, &f, out_words);
 
@@ -113,16 +116,16 @@ enum reason decode_describe(const struct judge *judge, struct bytes raw,
         return reason;
     CHECK(chain_parse(BYTES_LITERAL("eip155:1"), &chain) == 0);
     name = chain_of(&f, &chain, &parity);
-    hash_keccak256(raw, hash);
+    judge_payload(judge, &chain, RULES_LEAST, raw, &v);
     json_writer_init(&w, out);
     json_writer_object(&w);
     whole(&w, "type", f.type);
     json_writer_name(&w, "form");
-    json_writer_text(&w, f.type < 3 ? types[f.type] : "unknown");
+    json_writer_text(&w, types[f.type]);
     json_writer_name(&w, "chain");
     json_writer_text(&w, name);
-    hex(&w, "hash", bytes_of(hash, sizeof(hash)));
-    sender(&w, judge, &chain, raw);
+    hex(&w, "hash", bytes_of(v.tx.id, sizeof(v.tx.id)));
+    sender(&w, &v);
     whole(&w, "nonce", f.nonce);
     hex(&w, "to", f.to.count > 0 ? f.to : BYTES_NONE);
     number(&w, "value", f.value);
