@@ -1,6 +1,7 @@
 /*
- * schemas/hash.c: Keccak-256 over our own permutation; SHA-256 and random bytes
- * from libsodium.
+ * schemas/hash.c: Keccak-256 over our own permutation; SHA-256 from the
+ * processor, if it has it, else from libsodium, and so always what comes in
+ * pieces; random bytes from libsodium.
  *
  * Keccak-256 here is Ethereum's: the padding is 01 00.. 80, where SHA3-256 has
  * 06. Whole blocks are mixed in lane by lane from the input; only the tail is
@@ -8,7 +9,7 @@
  *
  * From: schemas/chain.c, schemas/record.c, schemas/ethereum.c,
  *       verifier/judge.c.
- * To:   schemas/keccak.c; libsodium.
+ * To:   schemas/keccak.c, schemas/sha256.c; libsodium.
  */
 #include "schemas/hash.h"
 
@@ -17,6 +18,7 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/keccak.h"
+#include "schemas/sha256.h"
 
 #define RATE HASH_KECCAK_RATE
 
@@ -103,6 +105,10 @@ void hash_sha256(struct bytes b, uint8_t out[HASH_BYTES])
 {
     static const uint8_t nothing[1];
 
+    if (sha256_here()) {
+        sha256_all(b, out);
+        return;
+    }
     crypto_hash_sha256(out, b.count == 0 ? nothing : b.data, b.count);
 }
 

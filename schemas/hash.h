@@ -3,7 +3,7 @@
  * bytes.
  *
  * Keccak-256 is our own (the original padding of Ethereum, not SHA-3's);
- * SHA-256 and the random bytes are libsodium's.
+ * SHA-256 is the processor's or libsodium's; the random bytes are libsodium's.
  *
  * Thread: any. Memory: the caller's; nothing is allocated.
  */

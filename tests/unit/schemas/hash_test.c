@@ -4,9 +4,11 @@
  */
 #include "schemas/hash.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "schemas/hex.h"
+#include "schemas/sha256.h"
 #include "tests/support/harness.h"
 
 static const char *text_of(const uint8_t hash[32])
@@ -68,4 +70,24 @@ TEST(random_bytes_differ_from_each_other)
     EXPECT_INT(hash_random(a, sizeof(a)), 0);
     EXPECT_INT(hash_random(b, sizeof(b)), 0);
     EXPECT(memcmp(a, b, sizeof(a)) != 0);
+}
+
+/* By the processor, if it can, and by libsodium, which takes pieces. */
+TEST(sha256_is_the_same_by_either_of_its_two_makers)
+{
+    static uint8_t data[70000];
+    uint8_t one[32], two[32];
+    struct hash_sha256 h;
+
+    for (size_t i = 0; i < sizeof(data); i++)
+        data[i] = (uint8_t)(i * i / 7 + i);
+    for (size_t count = 0; count <= sizeof(data); count += count / 13 + 1) {
+        hash_sha256(bytes_of(data, count), one);
+        hash_sha256_init(&h);
+        hash_sha256_update(&h, bytes_of(data, count));
+        hash_sha256_final(&h, two);
+        EXPECT_BYTES(bytes_of(one, 32), bytes_of(two, 32));
+    }
+    printf("this processor has instructions for it: %s\n",
+           sha256_here() ? "yes" : "no");
 }
