@@ -1,7 +1,7 @@
 /*
  * verifier/command/cluster.c: opens both sides, and asks them.
  *
- * From: verifier/command/reconcile.c, log.c, lag.c.
+ * From: verifier/command/reconcile.c, verifier/command/log.c and others.
  * To:   consumer/kafka_admin.c, consumer/reader.c, the database.
  */
 #include "verifier/command/cluster.h"

@@ -12,9 +12,20 @@
 #include "consumer/base/command.h"
 #include "consumer/kafka.h"
 #include "consumer/reader.h"
+#include "schemas/names.h"
 #include "verifier/command/database.h"
 
 #define CLUSTER_PARTITIONS_MAX 1024
+
+/* The settings of a command that looks at both sides of tx.submitted. */
+#define CLUSTER_SETTINGS(brokers, url, topic)                                  \
+    SETTING_TEXT("KAFKA_BROKERS", brokers, "127.0.0.1:9092",                   \
+                 "brokers to ask first, host:port,host:port"),                 \
+        SETTING_TEXT_ALIAS(                                                    \
+            "DATABASE_URL", "DATABASE_URL", url, NULL,                         \
+            "PostgreSQL, as a URL; without it PGHOST and the like"),           \
+        SETTING_TEXT("TOPIC_SUBMITTED", topic, NAMES_TOPIC_SUBMITTED,          \
+                     "topic of what was accepted")
 
 /* One partition, as both sides see it. */
 struct cluster_place {

@@ -20,6 +20,7 @@
 #include "schemas/base/fail.h"
 #include "schemas/chain.h"
 #include "schemas/names.h"
+#include "verifier/command/cluster.h"
 #include "verifier/command/schema.h"
 
 #define ADMIN_MS 30000
@@ -31,12 +32,7 @@ static long long partitions = 12, replication = -1, min_insync = 0, rules = 1;
 static const char *chain_name = "eip155:1";
 
 static const struct setting settings[] = {
-    SETTING_TEXT("KAFKA_BROKERS", &brokers, "127.0.0.1:9092",
-                 "brokers to ask first, host:port,host:port"),
-    SETTING_TEXT_ALIAS("DATABASE_URL", "DATABASE_URL", &database_url, NULL,
-                       "PostgreSQL, as a URL; without it PGHOST and the like"),
-    SETTING_TEXT("TOPIC_SUBMITTED", &topic_submitted, NAMES_TOPIC_SUBMITTED,
-                 "topic of what was accepted"),
+    CLUSTER_SETTINGS(&brokers, &database_url, &topic_submitted),
     SETTING_TEXT("TOPIC_RESULTS", &topic_results, NAMES_TOPIC_RESULTS,
                  "topic of what became of it"),
 };

@@ -36,12 +36,7 @@ static long long wait_ms;
 static bool json;
 
 static const struct setting settings[] = {
-    SETTING_TEXT("KAFKA_BROKERS", &brokers, "127.0.0.1:9092",
-                 "brokers to ask first, host:port,host:port"),
-    SETTING_TEXT_ALIAS("DATABASE_URL", "DATABASE_URL", &database_url, NULL,
-                       "PostgreSQL, as a URL; without it PGHOST and the like"),
-    SETTING_TEXT("TOPIC_SUBMITTED", &topic, NAMES_TOPIC_SUBMITTED,
-                 "topic of what was accepted"),
+    CLUSTER_SETTINGS(&brokers, &database_url, &topic),
 };
 
 static const struct command_option options[] = {
