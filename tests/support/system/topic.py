@@ -77,6 +77,7 @@ def _until(consumer, ends, seconds):
 def _producer(brokers):
     """Kept: the first record of an idempotent producer takes half a second."""
     return Producer({"bootstrap.servers": brokers, "acks": "all",
+                     "log_level": 0,
                      "enable.idempotence": True,
                      "message.max.bytes": 2_000_000})
 
