@@ -1,6 +1,9 @@
 """Every program starts, says that it is ready, and ends when it is told to."""
 
+import functools
+import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -100,6 +103,38 @@ def test_without_kafka_the_door_says_503_and_when_to_come_back(initialised):
     finally:
         initialised.up()
     door.ready()
+
+
+def test_a_door_that_is_stopped_answers_what_it_has_taken(initialised):
+    """Kafka does not answer at the moment; the door waits for it, then ends."""
+    door = initialised.producer().ready()
+    signed = Account("drained").sign()
+    post = functools.partial(httpx.post, door.url + "/v1/transactions",
+                             timeout=20, content=signed.raw, headers={
+                                 "content-type": "application/octet-stream"})
+    initialised.kafka[0].freeze()
+    try:
+        with ThreadPoolExecutor() as threads:
+            answer = threads.submit(post)
+            wait_until("it is taken",
+                       lambda: door.status()["under_way"] == 1)
+            door.send(signal.SIGTERM)
+            door.wait_for("service.signalled")
+            initialised.kafka[0].thaw()
+            assert answer.result().status_code == 202
+        assert door.wait() == 0, door.tail()
+    finally:
+        initialised.kafka[0].thaw()
+
+
+def test_a_verifier_that_is_stopped_hands_over_at_once(world):
+    """It leaves its group; nobody waits for the session to run out."""
+    first, second = (world.verifier(f"verifier-{n}") for n in (1, 2))
+    wait_until("each has two", lambda: [
+        len(v.status()["partitions"]) for v in (first, second)] == [2, 2])
+    assert first.stop() == 0
+    wait_until("the other one has all", lambda: len(
+        second.status()["partitions"]) == 4, seconds=4)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
