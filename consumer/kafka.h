@@ -197,6 +197,14 @@ int kafka_admin_offsets(struct kafka_admin *a, const char *topic,
                         int32_t partition, int64_t *out_start,
                         int64_t *out_end) MUST_CHECK;
 
+/*
+ * The first offset that was appended at or after `ms` (wall clock of the
+ * brokers, for LogAppendTime); the end of the log when none was.
+ */
+int kafka_admin_offset_at(struct kafka_admin *a, const char *topic,
+                          int32_t partition, int64_t ms,
+                          int64_t *out_offset) MUST_CHECK;
+
 /* What a group committed: out_offsets[0..count-1], -1 where nothing is. */
 int kafka_admin_committed(struct kafka_admin *a, const char *group,
                           const char *topic, int32_t count,

@@ -310,6 +310,24 @@ int kafka_admin_offsets(struct kafka_admin *a, const char *topic,
     return rc;
 }
 
+int kafka_admin_offset_at(struct kafka_admin *a, const char *topic,
+                          int32_t partition, int64_t ms, int64_t *out_offset)
+{
+    int64_t start, end, found = -1;
+    int rc = kafka_admin_offsets(a, topic, partition, &start, &end);
+
+    if (rc == 0)
+        rc = kafka_offset_at_ask(a->handle, topic, partition, ms,
+                                 a->deadline_ms, &found);
+    if (rc < 0) {
+        snprintf(a->why, sizeof(a->why), "offsets of %.100s[%d]: %s", topic,
+                 (int)partition, fail_words(rc));
+        return rc;
+    }
+    *out_offset = found < 0 ? end : found;
+    return 0;
+}
+
 int kafka_admin_cluster_id(struct kafka_admin *a, const char **out)
 {
     if (a->cluster_id == NULL)

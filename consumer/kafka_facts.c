@@ -227,10 +227,31 @@ static int ask_offset(rd_kafka_t *handle, const char *topic, int32_t partition,
     rd_kafka_topic_partition_list_destroy(list);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return kafka_fail(error);
-    if (found < 0)
-        return FAIL_UNREACHABLE;
     *out = found;
     return 0;
+}
+
+/* Start or end; the library answers -1 where it has none. */
+static int ask_edge(rd_kafka_t *handle, const char *topic, int32_t partition,
+                    int64_t edge, int64_t deadline, int64_t *out)
+{
+    int64_t found = -1;
+    int rc = ask_offset(handle, topic, partition, edge, deadline, &found);
+
+    if (rc == 0 && found < 0)
+        rc = FAIL_UNREACHABLE;
+    if (rc == 0)
+        *out = found;
+    return rc;
+}
+
+int kafka_offset_at_ask(struct rd_kafka_s *handle, const char *topic,
+                        int32_t partition, int64_t ms, int deadline_ms,
+                        int64_t *out)
+{
+    CHECK(ms >= 0);
+    return ask_offset(handle, topic, partition, ms, clock_ms() + deadline_ms,
+                      out);
 }
 
 /* A leader that has just moved, or a partition that is just made, refuses for a
@@ -246,9 +267,9 @@ int kafka_offsets_ask(struct rd_kafka_s *handle, const char *topic,
     int rc;
 
     for (;;) {
-        rc = ask_offset(handle, topic, partition, -2, deadline, &start);
+        rc = ask_edge(handle, topic, partition, -2, deadline, &start);
         if (rc == 0)
-            rc = ask_offset(handle, topic, partition, -1, deadline, &end);
+            rc = ask_edge(handle, topic, partition, -1, deadline, &end);
         if (rc == 0)
             break;
         if (clock_ms() > (rc == FAIL_NOT_FOUND ? unknown_until : deadline) ||

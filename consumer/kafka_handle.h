@@ -117,6 +117,10 @@ int kafka_facts_ask(struct rd_kafka_s *handle, const char *const *topics,
 int kafka_offsets_ask(struct rd_kafka_s *handle, const char *topic,
                       int32_t partition, int deadline_ms, int64_t *out_start,
                       int64_t *out_end) MUST_CHECK;
+/* The first offset at or after a time; -1: none is. */
+int kafka_offset_at_ask(struct rd_kafka_s *handle, const char *topic,
+                        int32_t partition, int64_t ms, int deadline_ms,
+                        int64_t *out);
 
 /*
  * Turns a library message into a record that owns it. `header` names the one to
