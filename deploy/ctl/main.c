@@ -19,6 +19,7 @@
 #include "verifier/command/partitions.h"
 #include "verifier/command/quarantine.h"
 #include "verifier/command/reconcile.h"
+#include "verifier/command/replay.h"
 
 /* clang-format off */
 static const struct command *const commands[] = {
@@ -35,6 +36,7 @@ static const struct command *const commands[] = {
     &command_quarantine_show,
     &command_quarantine_retry,
     &command_reconcile,
+    &command_replay,
     &command_tx_send,
     &command_tx_get,
     &command_tx_watch,

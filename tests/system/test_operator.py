@@ -1,8 +1,9 @@
-"""The operator's commands, on real parts: doctor, partitions, quarantine, replay."""
+"""The operator's commands on real parts: doctor, partitions, quarantine, replay."""
 
 import contextlib
 import functools
 import json
+import subprocess
 
 import psycopg
 import pytest
@@ -284,3 +285,155 @@ def test_quarantined_records_are_shown_and_sent_again(world):
     assert log[first].headers == [("tm", b"1;eip155:1;1")]
     assert show(world, found[0]["record"])["row"] == "1-%d-%d" % fifth
     assert world.tidemill("quarantine", "show", "1-0-0").returncode == 65
+
+
+# Replay.
+
+TABLES = ("transactions", "rejections", "duplicates")
+
+
+def every_row(mill):
+    """All rows but for the leaf they lie in: {record: (table, row)}."""
+    found = {}
+    for table in TABLES:
+        for row, in mill.sql(f"select to_jsonb(t) - 'leaf' from"
+                             f" tidemill.{table} t"):
+            at = row["log"], row["partition"], row["off"]
+            assert at not in found
+            found[at] = table, row
+    return found
+
+
+def lose(mill, condition):
+    """Rows that somebody deleted. Returns their records."""
+    lost = set()
+    for table in TABLES:
+        lost |= set(mill.sql(f"delete from tidemill.{table} where {condition}"
+                             " returning log, partition, off"))
+    return lost
+
+
+def announcements(mill):
+    """{record: the texts it was announced with}."""
+    found = {}
+    for record in read_topic(mill.brokers, mill.topic_results):
+        id = tuple(map(int, json.loads(record.value)["id"].split("-")))
+        assert record.partition == id[1]
+        found.setdefault(id, []).append(record.value)
+    return found
+
+
+def mixed(name, count):
+    """Good ones, forged ones, and repeats of both."""
+    account = Account(name)
+    signed = [account.sign(high_s=n % 5 == 0) for n in range(count)]
+    return signed + signed[:count // 4]
+
+
+def replay(mill, *arguments):
+    lines = mill.tidemill("replay", "--json", *arguments,
+                          check=True).stdout.splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_replay_restores_exactly_what_is_missing(world):
+    """Rows as they were, announced once more under their own ids."""
+    world.verifier().ready()
+    send(world, mixed("replay", 120))
+    wait_at_rest(world)
+    rows, told = every_row(world), announcements(world)
+    lost = lose(world, "off % 3 = 1")
+    assert {rows[at][0] for at in lost} == set(TABLES)
+    assert world.tidemill("reconcile").returncode == 1
+
+    preview = replay(world)
+    assert sum(part["missing"] for part in preview) == len(lost)
+    ids = {id for part in preview for id in part["first"]}
+    assert ids <= {"%d-%d-%d" % at for at in lost}
+    assert set(every_row(world)) == set(rows) - lost
+    assert "--execute" in world.tidemill("replay", check=True).stdout
+
+    # One record, then one partition, then all.
+    one = min(at for at in lost if at[1] == 2)
+    name = "%d-%d-%d" % one
+    done, = replay(world, "--from", name, "--to", name, "--execute")
+    assert (done["looked"], done["missing"], done["announced"]) == (1, 1, 1)
+    assert set(every_row(world)) == set(rows) - lost | {one}
+    done, = replay(world, "--partition", 1, "--execute")
+    assert done["missing"] == len([at for at in lost if at[1] == 1])
+    replay(world, "--from", "1h", "--execute")
+
+    assert every_row(world) == rows
+    again = announcements(world)
+    for at in rows:
+        assert again[at] == told[at] * (2 if at in lost else 1)
+    agreed = world.tidemill("reconcile")
+    assert agreed.returncode == 0, agreed.stdout
+    assert sum(part["missing"] for part in replay(world, "--execute")) == 0
+    assert announcements(world) == again
+    assert world.sql("select count(*) from tidemill.replays where"
+                     " finished_at is null or announced <> to_off") == [(0,)]
+
+
+def test_a_replay_that_was_killed_goes_on(world):
+    """While verifiers work on; and what it wrote last is announced again."""
+    world.verifier().ready()
+    send(world, mixed("killed", 3200))
+    wait_at_rest(world)
+    rows, told = every_row(world), announcements(world)
+    lost = lose(world, "off % 7 = 3")
+    done = subprocess.Popen([world.build / "tidemill", "replay", "--execute",
+                             "--rate=500"], env=world.env,
+                            stdout=subprocess.DEVNULL)
+    try:
+        wait_until("it has begun", lambda: world.sql(
+            "select 1 from tidemill.replays where next_off > from_off"))
+    finally:
+        done.kill()
+        done.wait()
+    send(world, sign("meanwhile", 40))
+    assert world.tidemill("reconcile", "--wait", 20000).returncode == 1
+    assert "unfinished" in world.tidemill("replay", check=True).stdout
+    replay(world, "--execute")
+    wait_at_rest(world)
+    now = every_row(world)
+    assert {at: now[at] for at in rows} == rows and len(now) == len(rows) + 40
+    again = announcements(world)
+    assert all(len(again[at]) >= 2 for at in lost)
+    assert all(set(again[at]) == set(told[at]) for at in rows)
+    assert world.tidemill("reconcile").returncode == 0
+
+
+def test_a_replay_announces_what_it_had_not_when_it_ended(world):
+    """Its rows were committed, its announcements were not."""
+    world.verifier().ready()
+    send(world, sign("not announced", 40))
+    wait_at_rest(world)
+    world.sql("insert into tidemill.replays (log, partition, from_off, to_off,"
+              " next_off, announced) values (1, 2, 0, 10, 8, 5)")
+    told = announcements(world)
+    replay(world, "--partition", 2, "--execute")
+    again = announcements(world)
+    assert {at for at in again if len(again[at]) == 2} == {
+        (1, 2, offset) for offset in (5, 6, 7)}
+    assert all(set(again[at]) == set(told[at]) for at in told)
+    assert world.sql("select count(*) from tidemill.replays"
+                     " where finished_at is null") == [(0,)]
+
+
+def test_first_and_repeat_may_change_places_in_a_replay(world):
+    """The row of the first was lost, the repeat took its place meanwhile."""
+    world.verifier().ready()
+    tx, = sign("places", 1)
+    first, = send(world, [tx])
+    wait_at_rest(world)
+    lose(world, "true")
+    again, = send(world, [tx])
+    wait_at_rest(world)
+    assert world.tidemill("reconcile").returncode == 1
+    replay(world, "--execute")
+    rows = every_row(world)
+    assert rows[1, *again][0] == "transactions"
+    assert rows[1, *first][0] == "duplicates"
+    assert rows[1, *first][1]["of_off"] == again[1]
+    assert world.tidemill("reconcile").returncode == 0
