@@ -100,12 +100,16 @@ void doctor_judge_leaves(struct doctor *d, const struct doctor_database *f);
 void doctor_judge_schema(struct doctor *d, const struct schema_state *s);
 
 /*
- * Asks the database: settings, tables, positions, and whether the logs are
- * those of these brokers. `facts` and `admin` as above; facts->known false:
- * only what needs no broker.
+ * Asks the database: settings and tables, then its logs. `facts` and `admin` as
+ * above; facts->known false: only what needs no broker.
  */
 void doctor_ask_database(struct doctor *d, const char *url,
                          struct kafka_admin *admin,
                          const struct kafka_facts *facts);
+
+/* Logs, positions and the group's offsets, against what the brokers say. */
+void doctor_ask_logs(struct doctor *d, struct database *db,
+                     struct kafka_admin *admin,
+                     const struct kafka_facts *facts);
 
 #endif

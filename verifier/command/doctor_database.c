@@ -1,28 +1,25 @@
 /*
  * verifier/command/doctor_database.c: does the database keep what it commits,
- * are its tables ours, and are the logs those of these brokers?
+ * and are its tables ours?
  *
  * A pooler that hands each transaction to another server is found by making it
  * do so: between two statements of ours a second connection opens a transaction
  * and keeps the server that was free.
  *
  * From: deploy/ctl/doctor.c.
- * To:   verifier/command/database.c; verifier/command/doctor.c.
+ * To:   verifier/command/database.c; doctor.c, then doctor_logs.c.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/base/postgres_array.h"
 #include "schemas/base/fail.h"
-#include "schemas/names.h"
 #include "verifier/command/doctor.h"
 
 #define PATIENCE_MS 5000
 #define SNAPSHOT_MS_MAX ((int64_t)600000)
 #define LOCKS_A_LEAF 4
-#define RESET_RECORDS 10000 /* committed offsets may lag that far */
 
 /* ---- what the facts mean ---- */
 
@@ -327,151 +324,6 @@ static void take_leaves(void *arg, const struct postgres_answer *a)
     f->half_detached = postgres_cell_i32(a, 0, 3, 0);
 }
 
-/* ---- the logs ---- */
-
-struct log_row {
-    int log, partitions;
-    char cluster_id[65];
-};
-
-static void take_log(void *arg, const struct postgres_answer *a)
-{
-    struct log_row *row = arg;
-
-    if (a->rows == 0)
-        return;
-    row->log = postgres_cell_i32(a, 0, 0, 0);
-    row->partitions = postgres_cell_i32(a, 0, 1, 0);
-    copy(row->cluster_id, sizeof(row->cluster_id), a, 2);
-}
-
-#define LOG                                                                    \
-    "SELECT log, partitions, coalesce(cluster_id, '') FROM tidemill.logs "     \
-    "WHERE topic = $1 ORDER BY log DESC LIMIT 1"
-
-static void judge_log(struct asking *a, const struct kafka_topic *t,
-                      const struct log_row *row, const char *name)
-{
-    const char *here = a->facts->cluster_id;
-
-    if (row->log == 0)
-        doctor_say(a->d, DOCTOR_FAILED, name, DOCTOR_ONE_ROW, "tidemill init",
-                   "%s has no log number: nothing is read", t->name);
-    else if (row->cluster_id[0] != '\0' && here[0] != '\0' &&
-             strcmp(row->cluster_id, here) != 0)
-        doctor_say(a->d, DOCTOR_FAILED, name, DOCTOR_ONE_ROW,
-                   "is KAFKA_BROKERS right? if it is: tidemill log show, then "
-                   "tidemill log adopt",
-                   "log %d was noted on cluster %s, these brokers are %s",
-                   row->log, row->cluster_id, here);
-    else
-        doctor_say(a->d, DOCTOR_OK, name, NULL, NULL, "log %d of cluster %s",
-                   row->log, row->cluster_id);
-}
-
-struct places {
-    int32_t known;
-    int64_t position[CLUSTER_PARTITIONS_MAX]; /* -1: not planted */
-};
-
-static void take_places(void *arg, const struct postgres_answer *a)
-{
-    struct places *p = arg;
-    int32_t partition;
-    int i;
-
-    for (i = 0; i < a->rows; i++) {
-        partition = postgres_cell_i32(a, i, 0, -1);
-        if (partition < 0 || partition >= CLUSTER_PARTITIONS_MAX)
-            continue;
-        p->position[partition] = postgres_cell_i64(a, i, 1, -1);
-        p->known += p->position[partition] >= 0;
-    }
-}
-
-/* Everybody types this to replay a topic; here it does nothing. */
-static void judge_group(struct asking *a, const struct kafka_topic *t,
-                        const struct places *p, int32_t count)
-{
-    int64_t committed[CLUSTER_PARTITIONS_MAX];
-    int64_t off = 0;
-    int32_t i, reset = -1;
-
-    if (kafka_admin_committed(a->admin, NAMES_GROUP_VERIFIER, t->name, count,
-                              committed) < 0)
-        return;
-    for (i = 0; i < count; i++) {
-        off = p->position[i] - committed[i];
-        if (p->position[i] >= 0 && committed[i] >= 0 &&
-            (off < 0 || off > RESET_RECORDS))
-            reset = i;
-    }
-    if (reset >= 0)
-        doctor_say(a->d, DOCTOR_WARNING, "group", NULL,
-                   "tidemill replay, if records should be judged again",
-                   "somebody set the offsets of group " NAMES_GROUP_VERIFIER
-                   ": partition %d says %" PRId64 " and stands at %" PRId64
-                   "; that does nothing",
-                   reset, committed[reset], p->position[reset]);
-    else
-        doctor_say(a->d, DOCTOR_OK, "group", NULL, NULL,
-                   "its offsets follow the positions");
-}
-
-#define PLACES                                                                 \
-    "SELECT p.partition, p.position FROM tidemill.positions($1, "              \
-    "ARRAY(SELECT generate_series(0, $2 - 1))) p"
-
-static void check_places(struct asking *a, const struct kafka_topic *t, int log)
-{
-    uint8_t at[2][8];
-    int32_t count = t->partitions;
-    struct postgres_param params[] = {postgres_i32(log, at[0]),
-                                      postgres_i32(count, at[1])};
-    struct places *p;
-    int rc;
-
-    if (count > CLUSTER_PARTITIONS_MAX)
-        return;
-    p = calloc(1, sizeof(*p));
-    CHECK(p != NULL);
-    rc = database_run(a->db, PLACES, params, 2, take_places, p);
-    if (rc < 0)
-        doctor_say(a->d, DOCTOR_FAILED, "positions", DOCTOR_ONE_ROW,
-                   "is the database well?", "%s", database_why(a->db));
-    else if (p->known < count)
-        doctor_say(a->d, DOCTOR_FAILED, "positions", DOCTOR_ONE_ROW,
-                   "tidemill init, or tidemill partitions N --execute",
-                   "%d of %d partitions are not planted: they wait",
-                   count - p->known, count);
-    else
-        doctor_say(a->d, DOCTOR_OK, "positions", NULL, NULL,
-                   "all of %d partitions are planted", count);
-    if (rc == 0 && p->known > 0)
-        judge_group(a, t, p, count);
-    free(p);
-}
-
-static void check_logs(struct asking *a)
-{
-    static const char *const names[] = {"log", "log.results"};
-    struct log_row rows[2];
-    int i;
-
-    if (!a->facts->known)
-        return;
-    memset(rows, 0, sizeof(rows));
-    for (i = 0; i < 2; i++) {
-        const struct kafka_topic *t = &a->facts->topics[i];
-        struct postgres_param topic = postgres_text(t->name);
-
-        if (database_run(a->db, LOG, &topic, 1, take_log, &rows[i]) == 0)
-            judge_log(a, t, &rows[i], names[i]);
-    }
-    if (rows[0].log > 0 && a->facts->topics[0].exists)
-        check_places(a, &a->facts->topics[0], rows[0].log);
-}
-
 /* ---- all of it ---- */
 
 static void check_tables(struct asking *a)
@@ -488,7 +340,7 @@ static void check_tables(struct asking *a)
         return;
     if (ask(a, LEAVES, NULL, 0, take_leaves, "leaves"))
         doctor_judge_leaves(a->d, &a->f);
-    check_logs(a);
+    doctor_ask_logs(a->d, a->db, a->admin, a->facts);
 }
 
 void doctor_ask_database(struct doctor *d, const char *url,
