@@ -93,21 +93,13 @@ def adopt(mill):
     return int(re.search(r"log (\d+) is adopted", done).group(1))
 
 
-@pytest.mark.parametrize("running", [False, True],
-                         ids=["seen later", "under the eyes of verifiers"])
-def test_a_recreated_topic_stops_and_is_adopted(mill, running):
-    """It has grown past the old positions, so that offsets alone look well."""
-    old, new = sign("before", 40), sign("after", 60)
-    send(mill, old)
-    wait_at_rest(mill)
-    if not running:
-        assert [v.stop() for v in mill.verifiers] == [0, 0]
-    recreate(mill, mill.topic_submitted)
-    send(mill, new + old[:20])  # 20 in each partition, 10 were known
-    if not running:
-        restarted(mill)
-    wait_until("all of it stops", lambda: stopped(mill) == {
-        n: "unknown_log" for n in range(PARTITIONS)}, seconds=60)
+def all_stopped(mill):
+    return stopped(mill) == {n: "unknown_log" for n in range(PARTITIONS)}
+
+
+def stops_and_is_adopted(mill):
+    """80 records are there, 40 rows of another log, and 20 of both."""
+    wait_until("all of it stops", lambda: all_stopped(mill), seconds=60)
     for n in range(PARTITIONS):
         assert said(mill, "partition.stopped", partition=str(n),
                     reason="unknown_log")
@@ -123,6 +115,32 @@ def test_a_recreated_topic_stops_and_is_adopted(mill, running):
     assert stopped(mill) == {}
 
 
+def test_a_recreated_topic_stops_and_is_adopted(mill):
+    """It has grown past the old positions, so that offsets alone look well."""
+    old, new = sign("before", 40), sign("after", 60)
+    send(mill, old)
+    wait_at_rest(mill)
+    assert [v.stop() for v in mill.verifiers] == [0, 0]
+    recreate(mill, mill.topic_submitted)
+    send(mill, new + old[:20])  # 20 in each partition, 10 were known
+    restarted(mill)
+    stops_and_is_adopted(mill)
+
+
+def test_a_topic_recreated_under_the_eyes_of_verifiers_stops(mill):
+    """It is short for a moment, as it is in life, and that is remembered."""
+    old, new = sign("before", 40), sign("after", 60)
+    send(mill, old)
+    wait_at_rest(mill)
+    recreate(mill, mill.topic_submitted)
+    wait_until("it is seen", lambda: all_stopped(mill), seconds=60)
+    send(mill, new + old[:20])
+    wait_until("it is looked at again", lambda: all(
+        len(said(mill, "partition.located", partition=str(n))) > 3
+        for n in range(PARTITIONS)))
+    stops_and_is_adopted(mill)
+
+
 def test_a_truncated_topic_stops(mill):
     """Recreated and shorter than the old positions."""
     send(mill, sign("long", 40))
@@ -132,8 +150,7 @@ def test_a_truncated_topic_stops(mill):
     recreate(mill, mill.topic_submitted)
     send(mill, sign("short", 8))
     restarted(mill)
-    wait_until("all of it stops", lambda: stopped(mill) == {
-        n: "unknown_log" for n in range(PARTITIONS)}, seconds=60)
+    wait_until("all of it stops", lambda: all_stopped(mill), seconds=60)
     log = adopt(mill)
     wait_until("it goes on", lambda: count(mill) == 48, seconds=60)
     check(mill, log=log)
@@ -181,8 +198,7 @@ def test_what_retention_took_unread_stops_and_is_adopted(mill):
     send(mill, sign("unread", 40))
     delete_records(mill, {n: 15 for n in range(PARTITIONS)})
     restarted(mill)
-    wait_until("all of it stops", lambda: stopped(mill) == {
-        n: "unknown_log" for n in range(PARTITIONS)}, seconds=60)
+    wait_until("all of it stops", lambda: all_stopped(mill), seconds=60)
     assert count(mill) == 40
     adopt(mill)
     wait_until("it goes on", lambda: count(mill) == 60, seconds=60)
