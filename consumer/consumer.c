@@ -25,9 +25,39 @@ enum { TICK_MS = 1000, TICK_MS_CLOSING = 20, LEAVE_MS = 4000, END_MS = 4000 };
 
 static int make_conf(const struct consumer_options *o, struct consumer *c,
                      rd_kafka_conf_t **out);
+/*
+ * On a thread of the library. A fetch that the leader refuses (no such topic or
+ * partition, not the leader any more) is no event: the library looks for the
+ * leader at once, and goes on at the same offset wherever it finds one. That
+ * search is the only sign, and it is a line of its log about topics.
+ */
+static void on_log(const rd_kafka_t *handle, int level, const char *facility,
+                   const char *text)
+{
+    struct consumer *c = handle == NULL ? NULL : rd_kafka_opaque(handle);
+
+    if (strcmp(facility, "FASTQUERY") == 0 && c != NULL)
+        loop_wake(c->unsure);
+    if (level < 7)
+        kafka_log_take(handle, level, facility, text);
+}
+
+static void on_unsure(void *arg)
+{
+    struct consumer *c = arg;
+
+    if (c->state != CONSUMER_OPEN || c->events->unsure == NULL)
+        return;
+    log_debug("consumer.unsure", "client=%s", c->name);
+    c->events->unsure(c->arg);
+}
+
 static int make_handle(struct consumer *c, rd_kafka_conf_t *conf,
                        const char *group);
 static void tick(void *arg);
+static void on_log(const rd_kafka_t *handle, int level, const char *facility,
+                   const char *text);
+static void on_unsure(void *arg);
 static void ended(void *arg);
 static void free_consumer(struct consumer *c);
 
@@ -53,6 +83,7 @@ int consumer_open(const struct consumer_options *o, struct consumer **out)
     c->events = o->events;
     c->arg = o->arg;
     kafka_watch_init(&c->watch, o->name);
+    c->unsure = loop_wake_open(c->loop, "consumer.unsure", on_unsure, c);
     rc = make_conf(o, c, &conf);
     if (rc == 0)
         rc = make_handle(c, conf, o->group);
@@ -94,6 +125,9 @@ static int make_conf(const struct consumer_options *o, struct consumer *c,
         {"check.crcs", "true", false},
         {"allow.auto.create.topics", "false", false},
         {"statistics.interval.ms", "5000", false},
+        /* For on_log(), which hears of refused fetches no other way. */
+        {"debug", "topic", false},
+        {"log_level", "7", false},
     };
     int rc;
 
@@ -109,6 +143,7 @@ static int make_conf(const struct consumer_options *o, struct consumer *c,
     if (rc < 0)
         return rc;
     rd_kafka_conf_set_opaque(*out, c);
+    rd_kafka_conf_set_log_cb(*out, on_log);
     consumer_hear_rebalances(*out);
     rd_kafka_conf_set_error_cb(*out, consumer_on_error);
     rd_kafka_conf_set_stats_cb(*out, consumer_on_stats);
@@ -238,6 +273,8 @@ static void free_consumer(struct consumer *c)
         rd_kafka_queue_destroy(c->queue);
     if (c->handle != NULL)
         rd_kafka_destroy_flags(c->handle, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+    /* No thread of the handle is left that could log. */
+    loop_wake_close(c->unsure);
     assignment_fini(&c->parts);
     free(c->topic);
     free(c->header);

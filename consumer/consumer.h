@@ -36,8 +36,8 @@ struct consumer_place {
     int64_t offset; /* of the first record wanted, or CONSUMER_... */
 };
 
-/* Every member is set, but `end`, `out_of_range` and `gone` may be NULL: then
- * reading goes on as if nothing had happened. */
+/* Every member is set, but `end`, `out_of_range`, `gone` and `unsure` may be
+ * NULL: then reading goes on as if nothing had happened. */
 struct consumer_events {
     /* These are ours: find out where to start, then consumer_start(). */
     void (*assigned)(void *arg, const int32_t *partitions, size_t count);
@@ -58,6 +58,12 @@ struct consumer_events {
      * make another of its name. Nothing comes from this partition until
      * consumer_restart(); before that, prove that it is the log you know. */
     void (*gone)(void *arg, int32_t partition);
+    /* Some fetch was refused: a leader moved, or the topic was deleted and may
+     * be another by now, which would go on without a word. Reading goes on 100
+     * ms later; a stage that must not mistake one log for another reads all its
+     * partitions from the record before its position again. May come for
+     * nothing. */
+    void (*unsure)(void *arg);
 };
 
 enum consumer_reset {

@@ -23,6 +23,7 @@ struct consumer {
     struct rd_kafka_queue_s *queue;
     struct kafka_wire *wire;
     struct loop_hook *hook;   /* the rest of a turn's work */
+    struct loop_wake *unsure; /* a fetch was refused */
     struct loop_timer *timer; /* commits, liveness, leaving */
     struct kafka_watch watch;
     const char *name;

@@ -32,8 +32,6 @@ static int apply(rd_kafka_conf_t *conf, const char *client,
                  const struct kafka_rule *rules, size_t count);
 static int set_one(rd_kafka_conf_t *conf, const char *client,
                    const struct kafka_rule *rule);
-static void on_log(const rd_kafka_t *handle, int level, const char *facility,
-                   const char *text);
 
 /* For every handle; a broker that comes back is used within half a second. */
 static const struct kafka_rule common[] = {
@@ -60,7 +58,7 @@ int kafka_conf_make(const struct kafka_config *config, const char *name,
     int rc;
 
     snprintf(client, sizeof(client), "tidemill-%s", name);
-    rd_kafka_conf_set_log_cb(conf, on_log);
+    rd_kafka_conf_set_log_cb(conf, kafka_log_take);
     rc = apply(conf, name, first, 2);
     if (rc == 0)
         rc = apply(conf, name, common, sizeof(common) / sizeof(common[0]));
@@ -128,8 +126,8 @@ int kafka_handle_new(bool producer, struct rd_kafka_conf_s *conf,
  * On a thread of the library. Its levels are syslog's. A property that the
  * other kind of client uses, and a closed idle connection, are no news.
  */
-static void on_log(const rd_kafka_t *handle, int level, const char *facility,
-                   const char *text)
+void kafka_log_take(const rd_kafka_t *handle, int level, const char *facility,
+                    const char *text)
 {
     enum log_level ours = level <= 2   ? LOG_ERROR
                           : level <= 4 ? LOG_WARN

@@ -70,6 +70,11 @@ int kafka_handle_new(bool producer, struct rd_kafka_conf_s *conf,
                      char out_why[KAFKA_WHY_MAX + 1],
                      struct rd_kafka_s **out) MUST_CHECK;
 
+/* A line of the library's log, into ours. For handles that listen to the log
+ * themselves. Any thread. */
+void kafka_log_take(const struct rd_kafka_s *handle, int level,
+                    const char *facility, const char *text);
+
 /* The librdkafka error as one of our codes. Any thread. */
 int kafka_fail(int rd_error);
 

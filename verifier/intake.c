@@ -28,6 +28,7 @@
 #define RETRY_UNKNOWN_LOG_MS 10000
 #define RETRY_RESULTS_MS 5000
 #define RETRY_BREAKER_MS 60000
+#define UNSURE_MS 500 /* between two proofs that nobody asked for */
 
 struct lane *intake_lane(struct pipeline *p, int32_t partition)
 {
@@ -476,6 +477,35 @@ static void on_gone(void *arg, int32_t partition)
     intake_stop(p, l, LANE_TOPIC_GONE);
 }
 
+/*
+ * A fetch was refused. If the topic was deleted and made anew in this very
+ * moment, reading would go on at our offset in another log, and what lies below
+ * it there would never be judged. So everything taken is forgotten, and each
+ * partition is proved again before anything more is written.
+ */
+static void on_unsure(void *arg)
+{
+    struct pipeline *p = arg;
+    int64_t at = p->unsure_ms + UNSURE_MS;
+    struct lane *l;
+    size_t i;
+
+    for (i = 0; i < p->lane_count; i++) {
+        l = p->lanes[i];
+        if (!takes_records(l))
+            continue;
+        lane_forget(l);
+        move(l, PARTITION_POSITION_LOST);
+        if (p->started)
+            consumer_pause(p->consumer, l->partition.id);
+        p->refresh = true;
+    }
+    p->unsure_ms = clock_ms();
+    if (p->retry_ms < at)
+        p->retry_ms = at;
+    pipeline_next(p);
+}
+
 static void on_end(void *arg, int32_t partition, int64_t offset)
 {
     struct pipeline *p = arg;
@@ -565,4 +595,5 @@ const struct consumer_events intake_events = {
     .out_of_range = on_out_of_range,
     .failed = on_failed,
     .gone = on_gone,
+    .unsure = on_unsure,
 };

@@ -67,9 +67,10 @@ struct pipeline {
     /* The lanes of this assignment, by partition. */
     struct lane *lanes[PIPELINE_LANES_MAX];
     size_t lane_count;
-    bool started; /* consumer_start() since assigned() */
-    size_t turn;  /* lane that is served first next time */
-    bool refresh; /* positions are to be read */
+    bool started;      /* consumer_start() since assigned() */
+    size_t turn;       /* lane that is served first next time */
+    bool refresh;      /* positions are to be read */
+    int64_t unsure_ms; /* monotonic: when the log was last in doubt */
 
     enum talk talk;
     struct writing writing;

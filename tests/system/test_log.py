@@ -141,6 +141,16 @@ def test_a_topic_recreated_under_the_eyes_of_verifiers_stops(mill):
     stops_and_is_adopted(mill)
 
 
+def test_a_topic_recreated_and_grown_between_two_fetches_stops(mill):
+    """No fetch ever finds it short: it has only been refused for a moment."""
+    old, new = sign("before", 40), sign("after", 60)
+    send(mill, old)
+    wait_at_rest(mill)
+    recreate(mill, mill.topic_submitted)
+    send(mill, new + old[:20])
+    stops_and_is_adopted(mill)
+
+
 def test_a_truncated_topic_stops(mill):
     """Recreated and shorter than the old positions."""
     send(mill, sign("long", 40))

@@ -105,10 +105,15 @@ static void on_gone(void *arg, int32_t partition)
     ((struct seen *)arg)->gone[partition]++;
 }
 
-static const struct consumer_events events = {on_assigned,     on_revoked,
-                                              on_record,       on_end,
-                                              on_out_of_range, on_failed,
-                                              on_gone};
+static const struct consumer_events events = {
+    .assigned = on_assigned,
+    .revoked = on_revoked,
+    .record = on_record,
+    .end = on_end,
+    .out_of_range = on_out_of_range,
+    .failed = on_failed,
+    .gone = on_gone,
+};
 
 /* Writes `count` records "0", "1", … to one partition. */
 static void fill(const char *topic, int32_t partition, int count)
