@@ -46,7 +46,7 @@ static const struct command_option options[] = {
     COMMAND_TEXT("from", &from_text, "RECORD|TIME",
                  "the first (all that the log still has)"),
     COMMAND_TEXT("to", &to_text, "RECORD|TIME",
-                 "the last record, or the time before which (the position)"),
+                 "the last record, or the time before which (all announced)"),
     COMMAND_COUNT("partition", &partition, -1, CLUSTER_PARTITIONS_MAX - 1,
                   "only this one (-1: all)"),
     COMMAND_COUNT("rate", &rate, 0, 10000000,
@@ -146,9 +146,11 @@ static int range_of(struct run *r, int32_t p, struct replay *out)
                 "partition %d: what is below %" PRId64
                 " has expired: it begins there\n",
                 p, low);
-    rc = offset_of(r, &r->to, p, true, at->position, &out->to);
-    if (out->to > at->position)
-        out->to = at->position;
+    /* Not what the verifiers have yet to announce: a replay that is cut off
+     * would announce it before what lies below. */
+    rc = offset_of(r, &r->to, p, true, at->announced, &out->to);
+    if (out->to > at->announced)
+        out->to = at->announced;
     if (out->to < out->from)
         out->to = out->from;
     out->next = out->announced = out->from;

@@ -56,7 +56,8 @@ int replay_unfinished(struct cluster *c, struct replay *out, size_t max,
 #define CREATE                                                                 \
     "INSERT INTO tidemill.replays (log, partition, from_off, to_off, "         \
     "next_off, announced) SELECT $1, $2, $3, $4, $3, $3 WHERE "                \
-    "$4 <= (SELECT p.position FROM tidemill.positions($1, ARRAY[$2]) p) AND "  \
+    "$4 <= (SELECT least(p.position, p.announced) "                            \
+    "FROM tidemill.positions($1, ARRAY[$2]) p) AND "                           \
     "$3 >= coalesce((SELECT max(k.to_off) FROM tidemill.leaf_counts k "        \
     "JOIN tidemill.leaves l ON l.leaf = k.leaf WHERE l.state IN "              \
     "('dropping', 'dropped') AND k.log = $1 AND k.partition = $2), 0) AND "    \
@@ -91,7 +92,7 @@ int replay_create(struct cluster *c, int32_t partition, int64_t from,
     if (rc == 0 && l.count == 0)
         rc = command_fail(COMMAND_DATA,
                           "partition %d, %" PRId64 " to %" PRId64
-                          ": not below the position, or an unfinished replay "
+                          ": not all announced there, or an unfinished replay "
                           "or a dropped leaf is in it",
                           partition, from, to);
     return rc;
