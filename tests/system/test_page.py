@@ -170,10 +170,15 @@ def test_a_paused_page_stands_still_and_counts(mill, page):
 
 
 def test_how_long_it_took_is_told_by_the_servers_clock(page):
-    """A wrong clock would show no time at all, or seconds."""
+    """A wrong clock would show no time at all, or seconds.
+
+    It is known to half the time of the quickest answer, so that a result of a
+    few milliseconds may be shown as 0.
+    """
     took = sorted(int(row["took"].removesuffix(" ms").replace(",", ""))
                   for row in page("seen")["rows"] if row["took"])
-    assert 0 < took[len(took) // 2] < 5000
+    assert took[-1] > 0
+    assert took[len(took) // 2] < 5000
 
 
 def test_nothing_is_wider_than_a_phone(page):
