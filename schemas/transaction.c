@@ -41,6 +41,27 @@ enum reason transaction_decode(const struct chain *chain, int rules,
                               reason_words(REASON_UNSUPPORTED_CHAIN));
 }
 
+struct bytes transaction_sender(const struct transaction *t)
+{
+    if (t->sender_in.data != NULL)
+        return t->sender_in;
+    return bytes_of(t->sender, t->sender_count);
+}
+
+struct bytes transaction_recipient(const struct transaction *t)
+{
+    if (t->recipient_made_count > 0)
+        return bytes_of(t->recipient_made, t->recipient_made_count);
+    return t->recipient;
+}
+
+struct bytes transaction_signature(const struct transaction *t)
+{
+    if (t->signature_in.data != NULL)
+        return t->signature_in;
+    return bytes_of(t->signature, t->signature_count);
+}
+
 struct bytes transaction_canonical(const struct transaction *t,
                                    struct buffer *room)
 {
@@ -56,7 +77,6 @@ struct bytes transaction_canonical(const struct transaction *t,
 void transaction_signing_hash(struct transaction *t)
 {
     CHECK(t->signature_count > 0);
-    /* Only eip155 gets as far as a signature in this release. */
     ethereum_sign_transaction(t);
 }
 

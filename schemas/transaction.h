@@ -10,6 +10,10 @@
  *   f8 6b 09 85.. 82.. 94.. 88.. 80 25 a0.. a0..
  *   '---------- signed fields ------' v  r    s     id = keccak256(all)
  *
+ * Chains differ in what stands in the input as it is and what has to be put
+ * together; sender, recipient and signature are therefore read by their
+ * functions below.
+ *
  * Thread: any. Memory: a decoded transaction borrows from its input.
  */
 #ifndef SCHEMAS_TRANSACTION_H
@@ -23,6 +27,9 @@
 #include "schemas/reason.h"
 
 #define TRANSACTION_BYTES_MAX 131072 /* one transaction, as it is stored */
+#define TRANSACTION_PARTY_MAX                                                  \
+    96 /* bytes of a sender or recipient: what a                               \
+          channel's name and an index take */
 
 struct transaction {
     uint8_t id[32];         /* the hash; set when has_id */
@@ -33,12 +40,16 @@ struct transaction {
                                transaction_canonical() */
     uint8_t sender[32];     /* set by the judge */
     uint8_t sender_count;   /* bytes of it; 0 until it is known */
-    struct bytes recipient; /* borrowed; data NULL: contract creation */
-    uint8_t amount[32];     /* smallest unit, big-endian */
+    struct bytes sender_in; /* or where it stands in the input */
+    struct bytes recipient; /* in the input; data NULL: contract creation */
+    uint8_t recipient_made[TRANSACTION_PARTY_MAX]; /* or it had to be decoded */
+    uint8_t recipient_made_count;
+    uint8_t amount[32]; /* smallest unit, big-endian */
     bool has_nonce;
     uint64_t nonce;
-    uint8_t signature[65];       /* r, s, y parity */
+    uint8_t signature[65];       /* eip155: r, s, y parity */
     uint8_t signature_count;     /* bytes of it; 0 until range-checked */
+    struct bytes signature_in;   /* or where it stands in the input */
     uint8_t signing_hash[32];    /* set by transaction_signing_hash() */
     uint8_t parity;              /* 0 or 1, for recovery */
     bool has_chain_id;           /* the bytes themselves name a chain */
@@ -50,6 +61,18 @@ struct transaction {
     struct bytes signed_fields;  /* RLP items under the signature; borrowed */
     uint8_t chain_id[32];        /* big-endian; meaningful when has_chain_id */
 };
+
+/*
+ * The party that signed: an address, a public key, a script. Empty until the
+ * judge knows it. At most TRANSACTION_PARTY_MAX bytes.
+ */
+struct bytes transaction_sender(const struct transaction *t);
+
+/* Who gets the amount; data NULL: nobody. TRANSACTION_PARTY_MAX bytes. */
+struct bytes transaction_recipient(const struct transaction *t);
+
+/* The signature, or the first of several. Empty until it is checked. */
+struct bytes transaction_signature(const struct transaction *t);
 
 /* A refusal in the words of geth, which wallets match on. */
 #define TRANSACTION_WORDS_MAX 191
@@ -87,8 +110,8 @@ struct bytes transaction_canonical(const struct transaction *t,
                                    struct buffer *room);
 
 /*
- * Sets t->signing_hash, the hash the sender signed. `t` was decoded with
- * REASON_NONE.
+ * Sets t->signing_hash, the hash the sender signed. `t` is of a chain of the
+ * namespace `eip155` and was decoded with REASON_NONE.
  */
 void transaction_signing_hash(struct transaction *t);
 

@@ -14,9 +14,11 @@
 /* Fields of a transaction that is verified, now or by an earlier record. */
 static void fill_transaction(struct result *r, const struct transaction *tx)
 {
-    if (tx->sender_count > 0)
-        r->sender = bytes_of(tx->sender, tx->sender_count);
-    r->recipient = tx->recipient;
+    struct bytes sender = transaction_sender(tx);
+
+    if (sender.count > 0)
+        r->sender = sender;
+    r->recipient = transaction_recipient(tx);
     if (!tx->has_id)
         return;
     r->hash = bytes_of(tx->id, sizeof(tx->id));

@@ -45,7 +45,7 @@ void judge_close(struct judge *j)
     free(j);
 }
 
-/* Sets the sender, or returns why there is none. */
+/* eip155: sets the sender, or returns why there is none. */
 static enum reason recover_sender(struct transaction *t)
 {
     uint8_t key[65], hash[HASH_BYTES];
@@ -60,13 +60,28 @@ static enum reason recover_sender(struct transaction *t)
     return REASON_NONE;
 }
 
+/* What the curves say of a transaction that decoded. */
+static enum reason prove(const struct chain *chain, struct transaction *t)
+{
+    switch (chain->ns) {
+    case CHAIN_EIP155:
+        return recover_sender(t);
+    case CHAIN_JWS:
+    case CHAIN_SOLANA:
+    case CHAIN_BIP122:
+    case CHAIN_NONE:
+        break;
+    }
+    return REASON_UNSUPPORTED_CHAIN;
+}
+
 void judge_payload(const struct judge *j, const struct chain *chain, int rules,
                    struct bytes payload, struct verdict *out)
 {
     CHECK(j->magic == JUDGE_MAGIC);
     out->reason = transaction_decode(chain, rules, payload, &out->tx, NULL);
     if (out->reason == REASON_NONE)
-        out->reason = recover_sender(&out->tx);
+        out->reason = prove(chain, &out->tx);
     out->verified = out->reason == REASON_NONE;
     if (!out->verified)
         hash_sha256(payload, out->payload_sha256);

@@ -104,14 +104,14 @@ static void add_transaction(struct postgres_array *a,
 
     postgres_array_bytes(&a[0], bytes_of(tx->id, 32));
     postgres_array_i64(&a[1], r->chain->number);
-    postgres_array_bytes(&a[2], bytes_of(tx->sender, tx->sender_count));
-    postgres_array_bytes(&a[3], tx->recipient);
+    postgres_array_bytes(&a[2], transaction_sender(tx));
+    postgres_array_bytes(&a[3], transaction_recipient(tx));
     postgres_array_numeric_be(&a[4], tx->amount, sizeof(tx->amount));
     if (tx->has_nonce)
         postgres_array_numeric_u64(&a[5], tx->nonce);
     else
         postgres_array_null(&a[5]);
-    postgres_array_bytes(&a[6], bytes_of(tx->signature, tx->signature_count));
+    postgres_array_bytes(&a[6], transaction_signature(tx));
     postgres_array_bytes(&a[7], payload.data == NULL ? payload_of(r) : payload);
     postgres_array_i64(&a[8], r->append_ms);
     postgres_array_i32(&a[9], r->partition);

@@ -54,8 +54,7 @@ static void print_json(const struct verify *v, const struct verdict *verdict,
     json_writer_hex(&w, verdict->tx.has_id ? bytes_of(verdict->tx.id, 32)
                                            : BYTES_NONE);
     json_writer_name(&w, "sender");
-    json_writer_hex(&w, verdict->verified ? bytes_of(verdict->tx.sender,
-                                                     verdict->tx.sender_count)
+    json_writer_hex(&w, verdict->verified ? transaction_sender(&verdict->tx)
                                           : BYTES_NONE);
     json_writer_name(&w, "reason");
     json_writer_text(&w,
@@ -70,10 +69,10 @@ static void print_json(const struct verify *v, const struct verdict *verdict,
 
 static void print(const struct verdict *verdict, const char *name)
 {
-    char hash[65], sender[65];
+    char hash[65], sender[2 * TRANSACTION_PARTY_MAX + 1];
 
     hex_encode(bytes_of(verdict->tx.id, 32), hash);
-    hex_encode(bytes_of(verdict->tx.sender, verdict->tx.sender_count), sender);
+    hex_encode(transaction_sender(&verdict->tx), sender);
     if (verdict->verified)
         printf("verified  0x%s  from 0x%s\n", hash, sender);
     else

@@ -13,9 +13,10 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/chain.h"
+#include "schemas/transaction.h"
 
 /* Bytes of an address at most: a text recipient of `jws` may be long. */
-#define ADDRESS_BYTES_MAX 96
+#define ADDRESS_BYTES_MAX TRANSACTION_PARTY_MAX
 
 static int parse_transaction(struct bytes rest, struct channel *out);
 static int parse_account(struct bytes rest, struct channel *out);
