@@ -14,6 +14,7 @@ from confluent_kafka.admin import AdminClient
 
 from system import Stack, process, wait_until
 from system.stack import LOCAL
+from system.standby import Pair
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +129,25 @@ def test_three_nodes_go_on_when_one_is_killed(folder):
         stack.kafka[0].start()
         assert sorted(metadata(stack).brokers) == [1, 2, 3]
         assert cluster_id(stack) == before
+
+
+def test_a_standby_takes_over_with_what_it_has_heard(folder):
+    with Stack(folder / "pair") as stack, Pair(stack) as pair:
+        stack.fresh("pair")
+        stack.sql("create table heard (n int)")
+        stack.sql("insert into heard values (1)")
+        pair.caught_up()
+        pair.cut()
+        stack.sql("insert into heard values (2)")
+        pair.fail_over()
+        assert stack.sql("select n from heard") == [(1,)]
+        pair.rebuild()
+        stack.sql("insert into heard values (3)")
+        pair.caught_up()
+        assert [node.is_standby() for node in (pair.primary, pair.standby)] \
+            == [False, True]
+        assert pair.fail_over() == 0
+        assert stack.sql("select n from heard") == [(1,), (3,)]
 
 
 @pytest.mark.parametrize("arguments, words", [

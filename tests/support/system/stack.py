@@ -129,10 +129,12 @@ class Stack:
         self.stop_all()
         self._fresh += 1
         name = f"{name}_{self._fresh}"
-        server, _ = self.database_url.rsplit("/", 1)
-        with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        server, rest = self.database_url.rsplit("/", 1)
+        more = "".join(rest.partition("?")[1:])
+        with psycopg.connect(f"{server}/postgres{more}",
+                             autocommit=True) as admin:
             admin.execute(f'create database "{name}"')
-        self.env["DATABASE_URL"] = f"{server}/{name}"
+        self.env["DATABASE_URL"] = f"{server}/{name}{more}"
         self.env["TIDEMILL_TOPIC_SUBMITTED"] = f"tx.submitted.{name}"
         self.env["TIDEMILL_TOPIC_RESULTS"] = f"tx.results.{name}"
         self.init(partitions, **options)
