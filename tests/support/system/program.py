@@ -54,7 +54,8 @@ class Program:
             self.child = subprocess.Popen(
                 [self.stack.build / self.program], cwd="/", stdout=log,
                 stderr=log, stdin=subprocess.DEVNULL, env=self.environment(),
-                start_new_session=True, preexec_fn=_die_with_the_test)
+                start_new_session=True, preexec_fn=_die_with_the_test,
+                group=self.stack.group_of(self.name))
         self._management = None
         return self
 

@@ -58,9 +58,13 @@ def _free_offset():
 
 
 class Stack:
-    """`build` is the folder of the programs; `settings` go to all of them."""
+    """`build` is the folder of the programs; `settings` go to all of them.
 
-    def __init__(self, folder, nodes=1, build=None, **settings):
+    With `groups` each program runs under a group id of its own, by which a
+    packet filter knows it. That takes root.
+    """
+
+    def __init__(self, folder, nodes=1, build=None, groups=False, **settings):
         self.folder = Path(folder).resolve()
         self.nodes = nodes
         self.build = Path(build or os.environ.get("BUILD_DIR")
@@ -68,6 +72,7 @@ class Stack:
         self.settings = settings
         self.env = {}
         self.programs = []
+        self.groups = {} if groups else None
         self._fresh = 0
         self.kafka = [Server(self, f"kafka-{n + 1}") for n in range(nodes)]
         self.postgres = Server(self, "postgres")
@@ -203,6 +208,12 @@ class Stack:
         started = Program(self, program, name or program, settings)
         self.programs.append(started)
         return started
+
+    def group_of(self, name):
+        """The group id of the program with that name, or None."""
+        if self.groups is None:
+            return None
+        return self.groups.setdefault(name, 47001 + len(self.groups))
 
     def producer(self, name="producer", **settings):
         return self._listener("tidemill-producer", name, self.http_url,

@@ -1,0 +1,73 @@
+"""Every fault by its name, in the order in which it was written."""
+
+import importlib
+import importlib.util
+import inspect
+from dataclasses import dataclass
+from typing import Callable
+
+from faults import MODULES
+
+
+@dataclass(frozen=True)
+class Fault:
+    name: str
+    what: str          # is done
+    expected: str
+    body: Callable
+    touches: frozenset = frozenset()
+    needs: frozenset = frozenset()
+    own: bool = False      # a world of its own, after the shared one
+    short: bool = False    # part of the short form
+    dice: bool = False     # may overlap with others in the random phase
+    rejects: bool = False  # rejections and quarantine are expected of it
+
+    @property
+    def number(self):
+        """F9 comes before F10."""
+        letters = self.name.rstrip("0123456789abcdefgh.")
+        digits = "".join(c for c in self.name[len(letters):] if c.isdigit())
+        return letters, int(digits or 0), self.name
+
+    @property
+    def steps(self):
+        return inspect.isgeneratorfunction(self.body)
+
+
+FAULTS = {}
+AROUND = []
+
+
+def words(text):
+    return frozenset(text.split() if isinstance(text, str) else text)
+
+
+def fault(name, what, expected, touches="", needs="", proof=None, **flags):
+    """Registers the function below it; see the story of the package."""
+    def register(body):
+        assert name not in FAULTS, f"{name} is there twice"
+        run = body if proof is None else (lambda mill: mill.run_test(proof))
+        FAULTS[name] = Fault(name, what, expected, run, words(touches),
+                             words(needs), own=flags.pop("own", bool(proof)),
+                             **flags)
+        return body
+    return register
+
+
+def proved(name, what, expected, proof, **flags):
+    """A fault that a test of its own proves already: that test is run."""
+    fault(name, what, expected, proof=proof, **flags)(None)
+
+
+def around(manager):
+    """`manager(mill)` is a context manager, entered before the programs."""
+    AROUND.append(manager)
+    return manager
+
+
+def load():
+    """All modules that there are."""
+    for module in MODULES:
+        if importlib.util.find_spec(f"faults.{module}") is not None:
+            importlib.import_module(f"faults.{module}")
+    return FAULTS

@@ -1,0 +1,126 @@
+"""RESULTS.md: what a run was, and what became of every fault."""
+
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+import confluent_kafka
+
+from system.stack import ROOT
+
+from faults.measure import CAPS, MIB
+
+
+def versions(stack):
+    """Of all the parts, as they say themselves."""
+    jar = next((ROOT / "build/kafka/libs").glob("kafka-server-[0-9]*.jar"),
+               None) or next((ROOT / "build/kafka/libs").glob(
+                   "kafka_*-[0-9]*.jar"), None)
+    redis = subprocess.run(["redis-server", "--version"], text=True,
+                           capture_output=True).stdout
+    return {
+        "Kafka": _number(jar.name.rsplit("-", 1)[-1]) if jar else "?",
+        "PostgreSQL": stack.sql("show server_version")[0][0].split()[0],
+        "Redis": _number(redis.split("v=", 1)[-1]),
+        "librdkafka of tidemill": _package("rdkafka"),
+        "librdkafka of the checker": confluent_kafka.libversion()[0],
+        "libpq": _package("libpq"),
+        "Linux": _number(platform.release()),
+    }
+
+
+def _number(text):
+    found = re.search(r"\d+(\.\d+)+", text)
+    return found.group() if found else "?"
+
+
+def _package(name):
+    return subprocess.run(["pkg-config", "--modversion", name], text=True,
+                          capture_output=True).stdout.strip() or "?"
+
+
+def write(run, path: Path):
+    parts = [_head(run), _balance(run), _table(run), _memory(run)]
+    path.write_text("\n".join(parts))
+
+
+def _head(run):
+    counts = {r: sum(o.result == r for o in run.outcomes)
+              for r in ("held", "FAILED", "skipped")}
+    lines = ["# Results of the fault suite", "",
+             "Written by `tests/system/faults/run`; do not edit.", "",
+             f"Seed {run.options.seed}. {len(run.outcomes)} faults:"
+             f" {counts['held']} held, {counts['FAILED']} failed,"
+             f" {counts['skipped']} skipped. Three Kafka nodes (replication 3,"
+             " min in-sync 2), load"
+             f" {run.mill.rate} transactions a second.", "",
+             "| part | version |", "|---|---|"]
+    lines += [f"| {name} | {version} |"
+              for name, version in run.versions.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _balance(run):
+    lines = ["## Audits", "",
+             "After each phase the outside checker reads log, rows, results,"
+             " journal and receipts, and they agree.", ""]
+    for phase, c, words in run.audits:
+        if words is not None:
+            lines.append(f"- **{phase}: FAILED** {words.splitlines()[0]}")
+            continue
+        answered = {name.split(" ", 1)[1]: count for name, count in c.items()
+                    if name.startswith("answered ")}
+        known = answered.get("202", 0) + answered.get("200", 0)
+        sent = sum(answered.values())
+        lines.append(
+            f"- **{phase}**: attempts {sent} = accepted {known} + unknown or"
+            f" refused {sent - known}; records {c.get('records', 0)} = verified"
+            f" {c.get('verified', 0)} + rejected {c.get('rejected', 0)} +"
+            f" duplicates {c.get('duplicate', 0)} + quarantined"
+            f" {c.get('quarantined', 0)}; announced {c.get('announcements', 0)}"
+            f" = records + repeats {c.get('repeats', 0)}")
+    return "\n".join(lines) + "\n"
+
+
+def _table(run):
+    lines = ["## Faults", "",
+             "*Heals*: seconds from its end until all are ready and at most"
+             " 0.2 s of load waits. *Answers*: a second while it lasts."
+             " *Verdicts*: a second until it is healed. *Accepted*: during it;"
+             " each was found in the tables and at every subscriber.", "",
+             "| fault | what is done | expected | result | lasted s | heals s |"
+             " answers/s | verdicts/s | accepted | notes |",
+             "|---|---|---|---|---|---|---|---|---|---|"]
+    for o in run.outcomes:
+        lines.append(
+            f"| {o.name} | {o.what} | {o.expected} | {_bold(o.result)} |"
+            f" {o.seconds:.0f} | {_tenth(o.heal)} | {_tenth(o.answers)} |"
+            f" {_tenth(o.verdicts)} | {o.accepted or ''} |"
+            f" {_cell('; '.join(o.words))} |")
+    return "\n".join(lines) + "\n"
+
+
+def _memory(run):
+    lines = ["## Memory", "", "The most that any process of a kind held in any"
+             " fault, MiB, beside its cap.", "",
+             "| program | most | during | cap |", "|---|---|---|---|"]
+    for kind, cap in CAPS.items():
+        most, name = max(((o.memory.get(kind, 0), o.name)
+                          for o in run.outcomes), default=(0, ""))
+        lines.append(f"| {kind} | {most / MIB:.0f} | {name} |"
+                     f" {cap // MIB} |")
+    return "\n".join(lines) + "\n"
+
+
+def _bold(result):
+    return result if result == "held" else f"**{result}**"
+
+
+def _tenth(number):
+    return "" if number is None else f"{number:.1f}"
+
+
+def _cell(text):
+    return re.sub(r"(/\w[\w.-]*){2,}", "…", text.replace("|", "/")
+                  .replace("\n", " "))[:300]
