@@ -437,3 +437,111 @@ def test_first_and_repeat_may_change_places_in_a_replay(world):
     assert rows[1, *first][0] == "duplicates"
     assert rows[1, *first][1]["of_off"] == again[1]
     assert world.tidemill("reconcile").returncode == 0
+
+
+# Replay by another rule set.
+
+def submit(mill, rules, signed, partition=None):
+    """Records as a door of that rule set would have written them."""
+    return produce(mill.brokers, mill.topic_submitted, *[
+        {"value": tx.raw, "partition": n % 4 if partition is None else
+         partition, "headers": [("tm", f"1;eip155:1;{rules}")]}
+        for n, tx in enumerate(signed)])
+
+
+def revisions(mill):
+    return {(1, partition, off, rules): (verdict, reason)
+            for partition, off, rules, verdict, reason in mill.sql(
+                "select partition, off, rules, verdict, reason"
+                " from tidemill.revisions where log = 1")}
+
+
+def world_of_set_1(world):
+    """Good ones, some that set 2 refuses and some that set 4 does, forged
+    ones, repeats, and one that was passed. {record: its transaction}."""
+    world.verifier().ready()
+    account = Account("rules")
+    kinds = {"good": {}, "low": {"gas": 20000}, "huge": {"gas": 20_000_000},
+             "high": {"high_s": True}}
+    signed = [(kind, account.sign(**more)) for _ in range(30)
+              for kind, more in kinds.items()]
+    signed += [pair for pair in signed if pair[0] == "low"][:10]
+    places = submit(world, 1, [tx for _, tx in signed])
+    newer, = submit(world, 60000, [account.sign()], partition=3)
+    kind_at = dict(zip(((1, *at) for at in places), (k for k, _ in signed)))
+    kind_at[1, *newer] = "passed"
+    name = "1-%d-%d" % newer
+    wait_until("it can be passed", lambda: world.tidemill(
+        "log", "pass", "--execute", name).returncode == 0)
+    wait_at_rest(world)
+    return kind_at
+
+
+def test_another_rule_set_is_tried_on_what_was_judged(world):
+    """No row changes, nothing is announced; what differs is noted."""
+    kind_at = world_of_set_1(world)
+    rows, told = every_row(world), announcements(world)
+    expected = {2: {"low": ("rejected", "intrinsic_gas"),
+                    "passed": ("verified", None)},
+                4: {"low": ("rejected", "intrinsic_gas"),
+                    "huge": ("rejected", "gas_above_cap"),
+                    "passed": ("verified", None)}}
+    noted = {}
+    for rules, words in expected.items():
+        parts = replay(world, "--rules", rules)
+        assert not any(part["executed"] for part in parts)
+        differing = {at: words[kind] for at, kind in kind_at.items()
+                     if kind in words}
+        assert sum(part["differ"] for part in parts) == len(differing)
+        assert sum(part["same"] for part in parts) == (
+            len(kind_at) - len(differing))
+        first = parts[0]["first"][0]
+        at = tuple(map(int, first["record"].split("-")))
+        assert (first["is"], first["is_reason"]) == differing[at]
+        assert revisions(world) == noted
+        replay(world, "--rules", rules, "--execute")
+        noted |= {(*at, rules): verdict for at, verdict in differing.items()}
+        assert revisions(world) == noted
+        replay(world, "--rules", rules, "--execute")
+        assert revisions(world) == noted
+    assert every_row(world) == rows and announcements(world) == told
+    assert world.sql("select distinct rules from tidemill.replays"
+                     " order by 1") == [(2,), (4,)]
+    # The set that judged them says what it said, but for the one that it never
+    # judged.
+    assert [part["differ"] for part in replay(world, "--rules", 1)] == [
+        0, 0, 0, 1]
+    assert world.tidemill("reconcile").returncode == 0
+    text = world.tidemill("replay", "--rules", 2, check=True).stdout
+    assert "verified -> rejected: intrinsic_gas" in text
+    assert "quarantined -> verified" in text and "--execute" in text
+
+
+def test_a_replay_by_other_rules_goes_on_where_it_was_killed(world):
+    world.verifier().ready()
+    account = Account("rules killed")
+    places = submit(world, 1, [account.sign(gas=20000) for _ in range(4400)])
+    wait_at_rest(world)
+    done = subprocess.Popen([world.build / "tidemill", "replay", "--rules=2",
+                             "--execute", "--rate=500"], env=world.env,
+                            stdout=subprocess.DEVNULL)
+    try:
+        wait_until("it has begun", lambda: world.sql(
+            "select 1 from tidemill.replays where next_off > from_off"))
+    finally:
+        done.kill()
+        done.wait()
+    assert 0 < len(revisions(world)) < len(places)
+    # One by rows is another one, and leaves it alone.
+    assert sum(part["missing"] for part in replay(world, "--execute")) == 0
+    assert len(revisions(world)) < len(places)
+    assert "unfinished" in world.tidemill("replay", "--rules", 2).stdout
+    replay(world, "--rules", 2, "--execute")
+    assert set(revisions(world)) == {(1, *at, 2) for at in places}
+    assert world.sql("select count(*) from tidemill.replays"
+                     " where finished_at is null") == [(0,)]
+
+
+def test_rules_that_no_chain_has_are_refused(well):
+    done = well.tidemill("replay", "--rules", 1000)
+    assert done.returncode == 64 and "1 to" in done.stderr

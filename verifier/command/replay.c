@@ -8,10 +8,11 @@
  *
  * A range is cut to what can be replayed: what the log still has, nothing that
  * was in a dropped leaf, nothing at or above the position (the verifiers do
- * that). After an outage no replay is needed; it is for rows that are gone.
+ * that). After an outage no replay is needed; it is for rows that are gone, or
+ * with --rules for what another rule set would have said.
  *
  * From: deploy/ctl/main.c.
- * To:   verifier/command/replay_pass.c.
+ * To:   verifier/command/replay_pass.c, or replay_rules.c with --rules.
  */
 #include "verifier/command/replay.h"
 
@@ -21,14 +22,14 @@
 
 #include "consumer/base/clock.h"
 #include "schemas/names.h"
-#include "verifier/command/replay_pass.h"
 #include "verifier/command/replay_range.h"
+#include "verifier/command/replay_say.h"
 
 #define UNFINISHED_MAX 1024
 
 static const char *brokers, *database_url, *topic_submitted, *topic_results;
 static const char *from_text, *to_text;
-static long long partition = -1, rate = 10000;
+static long long partition = -1, rate = 10000, rules;
 static bool execute, json, progress;
 
 static const struct setting settings[] = {
@@ -49,6 +50,9 @@ static const struct command_option options[] = {
                  "the last record, or the time before which (all announced)"),
     COMMAND_COUNT("partition", &partition, -1, CLUSTER_PARTITIONS_MAX - 1,
                   "only this one (-1: all)"),
+    COMMAND_COUNT("rules", &rules, 0, 32767,
+                  "judge again by this rule set of each record's chain, and "
+                  "note what differs (0: look for rows instead)"),
     COMMAND_COUNT("rate", &rate, 0, 10000000,
                   "records looked at in a second (10000); 0: no limit"),
     COMMAND_FLAG("execute", &execute, "do it; without it, a preview"),
@@ -65,8 +69,8 @@ struct run {
     struct replay_parts parts;
     struct replay_chunk *chunk;
     struct command_progress *bar;
-    uint64_t done; /* records of the passes before this one */
-    uint64_t missing, announced;
+    uint64_t done;  /* records of the passes before this one */
+    uint64_t found; /* without a row; with --rules: judged otherwise */
 };
 
 /* ---- what was asked for ---- */
@@ -129,7 +133,7 @@ static int range_of(struct run *r, int32_t p, struct replay *out)
     int64_t wanted, low = at->start;
     int rc;
 
-    *out = (struct replay){.partition = p};
+    *out = (struct replay){.partition = p, .rules = (int)rules};
     if (at->position < 0)
         return command_fail(COMMAND_CONFIG,
                             "partition %d has no position: run `tidemill "
@@ -162,63 +166,6 @@ static bool is_wanted(int32_t p)
     return partition < 0 || partition == p;
 }
 
-/* ---- saying it ---- */
-
-static void print_ids(const struct run *r, const struct replay *x,
-                      const struct replay_counts *n, const char *format)
-{
-    uint64_t i,
-        count = n->missing < REPLAY_EXAMPLES ? n->missing : REPLAY_EXAMPLES;
-
-    for (i = 0; i < count; i++) {
-        printf(format, r->c.log, x->partition, n->first[i]);
-        if (json && i + 1 < count)
-            printf(",");
-    }
-}
-
-static void say_json(const struct run *r, const struct replay *x,
-                     const struct replay_counts *n)
-{
-    printf("{\"partition\":%d,\"from\":%" PRId64 ",\"to\":%" PRId64
-           ",\"executed\":%s,\"looked\":%" PRIu64 ",\"missing\":%" PRIu64
-           ",\"verified\":%" PRIu64 ",\"rejected\":%" PRIu64
-           ",\"duplicates\":%" PRIu64 ",\"quarantined\":%" PRIu64
-           ",\"announced\":%" PRIu64 ",\"expired\":%" PRIu64
-           ",\"rowless\":%" PRIu64 ",\"first\":[",
-           x->partition, x->from, x->to, execute ? "true" : "false", n->looked,
-           n->missing, n->rows[LEDGER_VERIFIED], n->rows[LEDGER_REJECTED],
-           n->rows[LEDGER_DUPLICATE], n->rows[LEDGER_QUARANTINED], n->announced,
-           n->expired, n->rowless);
-    print_ids(r, x, n, "\"%d-%d-%" PRId64 "\"");
-    printf("]}\n");
-}
-
-static void say_text(const struct run *r, const struct replay *x,
-                     const struct replay_counts *n)
-{
-    printf("partition %3d  %" PRId64 " to %" PRId64 ": %" PRIu64
-           " records, %" PRIu64 " without a row",
-           x->partition, x->from, x->to, n->looked, n->missing);
-    if (n->missing > 0)
-        printf(" (%s%" PRIu64 " verified, %" PRIu64 " rejected, %" PRIu64
-               " duplicates, %" PRIu64 " quarantined)",
-               execute ? "written: " : "judged today: ",
-               n->rows[LEDGER_VERIFIED], n->rows[LEDGER_REJECTED],
-               n->rows[LEDGER_DUPLICATE], n->rows[LEDGER_QUARANTINED]);
-    if (execute)
-        printf(", %" PRIu64 " announced", n->announced);
-    printf("\n");
-    print_ids(r, x, n, "  no row     %d-%d-%" PRId64 "\n");
-    if (n->expired > 0)
-        printf("  %" PRIu64 " offsets expired meanwhile\n", n->expired);
-    if (n->rowless > 0)
-        printf("  %" PRIu64
-               " below where it stood have lost their row again: "
-               "replay once more\n",
-               n->rowless);
-}
-
 /* ---- doing it ---- */
 
 static void on_progress(void *arg, uint64_t looked)
@@ -228,23 +175,50 @@ static void on_progress(void *arg, uint64_t looked)
     command_progress_set(r->bar, r->done + looked);
 }
 
-static int pass(struct run *r, struct replay *x)
+static struct replay_pace pace_of(struct run *r)
 {
-    struct replay_pass s = {.parts = &r->parts,
-                            .chunk = r->chunk,
-                            .rate = rate,
-                            .progress = on_progress,
-                            .arg = r};
+    return (struct replay_pace){
+        .parts = &r->parts, .rate = rate, .progress = on_progress, .arg = r};
+}
+
+static struct replay_saying saying_of(const struct run *r)
+{
+    return (struct replay_saying){r->c.log, json, execute};
+}
+
+/* Rows are looked for, written and announced. */
+static int pass_rows(struct run *r, struct replay *x)
+{
+    struct replay_pass s = {.pace = pace_of(r), .chunk = r->chunk};
+    struct replay_saying y = saying_of(r);
     int rc = replay_pass_run(&s, x);
 
     replay_chunk_clear(r->chunk);
     r->done += s.counts.looked;
-    r->missing += s.counts.missing;
-    r->announced += s.counts.announced;
+    r->found += s.counts.missing;
     if (rc == 0 || s.counts.missing > 0)
-        (json ? say_json : say_text)(r, x, &s.counts);
-    fflush(stdout);
+        replay_say_pass(&y, x, &s.counts);
     return rc;
+}
+
+/* Verdicts are compared, and noted. */
+static int pass_rules(struct run *r, struct replay *x)
+{
+    struct replay_rules s = {.pace = pace_of(r), .chunk = r->chunk};
+    struct replay_saying y = saying_of(r);
+    int rc = replay_rules_run(&s, x);
+
+    replay_chunk_clear(r->chunk);
+    r->done += s.counts.looked;
+    r->found += s.counts.differ;
+    if (rc == 0 || s.counts.differ > 0)
+        replay_say_rules(&y, x, &s.counts);
+    return rc;
+}
+
+static int pass(struct run *r, struct replay *x)
+{
+    return (x->rules == 0 ? pass_rows : pass_rules)(r, x);
 }
 
 /* What an earlier run left. `from` and `to` are not asked: it was promised. */
@@ -284,7 +258,7 @@ static int replay_partition(struct run *r, struct replay *range)
     if (x.from == x.to)
         return 0;
     if (execute)
-        rc = replay_create(&r->c, x.partition, range->from, range->to, &x);
+        rc = replay_create(&r->c, range, &x);
     return rc == 0 ? pass(r, &x) : rc;
 }
 
@@ -313,6 +287,38 @@ static int replay_all(struct run *r)
     return rc;
 }
 
+static void say_end(const struct run *r)
+{
+    if (rules == 0 && !execute)
+        printf(r->found == 0
+                   ? "every record has its row: nothing to replay\n"
+                   : "this was a preview: --execute writes and announces "
+                     "what is missing\n");
+    if (rules != 0)
+        printf(execute ? "what differs is in tidemill.revisions; no row "
+                         "changed\n"
+                       : "this was a preview: --execute notes what differs in "
+                         "tidemill.revisions; no row changes\n");
+}
+
+/* A set that no chain of this release has is a slip of the finger. */
+static int check_rules(void)
+{
+    static const enum chain_namespace all[] = {CHAIN_EIP155, CHAIN_JWS,
+                                               CHAIN_SOLANA, CHAIN_BIP122};
+    int newest = 0;
+    size_t i;
+
+    for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        if (chain_rules_newest(all[i]) > newest)
+            newest = chain_rules_newest(all[i]);
+    return rules <= newest
+               ? 0
+               : command_fail(COMMAND_USAGE,
+                              "--rules=%lld: this release has sets 1 to %d",
+                              rules, newest);
+}
+
 static int replay(struct run *r)
 {
     int rc = take_record(r, &r->from);
@@ -324,18 +330,15 @@ static int replay(struct run *r)
     if (rc == 0)
         rc = replay_floors(&r->c, r->floors);
     if (rc == 0)
-        rc = replay_unfinished(&r->c, r->unfinished, UNFINISHED_MAX,
+        rc = replay_unfinished(&r->c, (int)rules, r->unfinished, UNFINISHED_MAX,
                                &r->unfinished_count);
     if (rc == 0)
         rc = replay_parts_open(&r->parts, &r->c, database_url,
-                               execute ? topic_results : NULL);
+                               execute && rules == 0 ? topic_results : NULL);
     if (rc == 0)
         rc = replay_all(r);
-    if (rc == 0 && !json && !execute)
-        printf(r->missing == 0
-                   ? "every record has its row: nothing to replay\n"
-                   : "this was a preview: --execute writes and announces "
-                     "what is missing\n");
+    if (rc == 0 && !json)
+        say_end(r);
     return rc;
 }
 
@@ -352,7 +355,9 @@ static int run(int argc, char **argv)
     CHECK(r != NULL);
     r->chunk = calloc(1, sizeof(*r->chunk));
     CHECK(r->chunk != NULL);
-    rc = read_bounds(r);
+    rc = check_rules();
+    if (rc == 0)
+        rc = read_bounds(r);
     if (rc == 0) {
         rc = cluster_open(&r->c, brokers, database_url, topic_submitted);
         if (rc == 0)
@@ -369,13 +374,16 @@ const struct command command_replay = {
     .name = "replay",
     .usage =
         "[--from=RECORD|TIME] [--to=RECORD|TIME] [--partition=P] "
-        "[--execute]",
+        "[--rules=N] [--execute]",
     .help =
         "writes and announces records below the position that have no row\n"
         "After an outage none is needed: every stage goes on where it stood. "
         "It is for\nrows that were lost (reconcile names them). Records keep "
         "their ids; rows that are\nthere are left alone. A run that was cut "
-        "off is finished by the next one.",
+        "off is finished by the next one.\n\n"
+        "With --rules=N records are judged again by set N of their chain. No "
+        "row changes\nand nothing is announced: the verdicts that differ go "
+        "into tidemill.revisions.",
     .options = options,
     .options_count = sizeof(options) / sizeof(options[0]),
     .settings = settings,

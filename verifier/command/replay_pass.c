@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "consumer/base/clock.h"
 #include "schemas/base/fail.h"
 
 #define SKIP_RECORDS 20000 /* the table hears of a skip at least so often */
@@ -28,23 +27,6 @@
 #define OUTAGES_MAX 12     /* in a row: about a minute */
 #define OUTAGE_MS_MIN 100
 #define OUTAGE_MS_MAX 8000
-
-/* ---- pace ---- */
-
-static int pace(struct replay_pass *s, uint64_t records)
-{
-    int64_t due;
-
-    s->paced += records;
-    if (s->progress != NULL)
-        s->progress(s->arg, s->counts.looked);
-    due = s->rate == 0 ? 0 : (int64_t)(s->paced * 1000 / (uint64_t)s->rate);
-    due -= clock_ms() - s->started_ms;
-    if (replay_parts_pause(s->parts, due > 0 ? due : 1) < 0)
-        return command_fail(COMMAND_TEMPORARY,
-                            "stopped: run it again, and it goes on there");
-    return 0;
-}
 
 /* ---- announcing ---- */
 
@@ -64,7 +46,7 @@ static int announce(struct replay_pass *s, const struct replay *r,
         if (!chosen(piece))
             continue;
         all[count++] = (struct announcement){
-            .id = {s->parts->c->log, r->partition, piece->offset},
+            .id = {s->pace.parts->c->log, r->partition, piece->offset},
             .chain = &piece->chain,
             .append_ms = piece->append_ms,
             .key = piece->key,
@@ -75,7 +57,7 @@ static int announce(struct replay_pass *s, const struct replay *r,
             .of = piece->row.of,
         };
     }
-    rc = replay_parts_announce(s->parts, all, count);
+    rc = replay_parts_announce(s->pace.parts, all, count);
     free(all);
     if (rc < 0)
         return command_fail(COMMAND_TEMPORARY,
@@ -100,20 +82,21 @@ static int announce_again(struct replay_pass *s, struct replay *r)
     int rc = 0;
 
     while (at < r->next && rc == 0) {
-        rc = replay_chunk_read(k, s->parts, r->partition, at, r->next);
+        rc = replay_chunk_read(k, s->pace.parts, r->partition, at, r->next);
         for (i = 0; i < k->count && rc == 0; i++) {
             if (k->pieces[i].row.kind == LEDGER_NO_ROW)
                 s->counts.rowless++;
             else if (k->pieces[i].header != RECORD_HEADER_NEWER)
-                rc = replay_chunk_judge(s->parts, r->partition, &k->pieces[i]);
+                rc = replay_chunk_judge(s->pace.parts, r->partition,
+                                        &k->pieces[i]);
         }
         if (rc == 0)
             rc = announce(s, r, has_row);
         at = k->to;
         if (rc == 0)
-            rc = pace(s, k->count);
+            rc = replay_pace_wait(&s->pace, k->count, s->counts.looked);
     }
-    return rc == 0 ? replay_raise(s->parts->c, r) : rc;
+    return rc == 0 ? replay_raise(s->pace.parts->c, r) : rc;
 }
 
 /* ---- writing ---- */
@@ -193,7 +176,7 @@ static int written(struct replay_pass *s, struct replay *r, struct batch *b)
     rc = announce(s, r, is_fresh);
     for (i = 0; i < b->batch.count; i++)
         b->pieces[i]->fresh = false;
-    return rc == 0 ? replay_raise(s->parts->c, r) : rc;
+    return rc == 0 ? replay_raise(s->pace.parts->c, r) : rc;
 }
 
 /* The database will not have this one: it goes to quarantine, like any. */
@@ -224,8 +207,8 @@ static int wait_for_database(struct replay_pass *s, struct attempt *t,
 
     if (++t->outages == OUTAGES_MAX)
         return command_fail(COMMAND_UNAVAILABLE, "postgresql: %s", why);
-    if (replay_parts_pause(s->parts, ms < OUTAGE_MS_MAX ? ms : OUTAGE_MS_MAX) <
-        0)
+    if (replay_parts_pause(s->pace.parts,
+                           ms < OUTAGE_MS_MAX ? ms : OUTAGE_MS_MAX) < 0)
         return command_fail(COMMAND_TEMPORARY,
                             "stopped: run it again, and it goes on there");
     return 0;
@@ -240,7 +223,7 @@ static int write_some(struct replay_pass *s, struct replay *r, struct batch *b,
     int rc;
 
     fill(s, r, t->limit, b);
-    rc = replay_parts_write(s->parts, &b->batch, &outcome, sqlstate, why,
+    rc = replay_parts_write(s->pace.parts, &b->batch, &outcome, sqlstate, why,
                             sizeof(why));
     if (rc == FAIL_GONE)
         return command_fail(COMMAND_TEMPORARY,
@@ -267,13 +250,14 @@ static int write_some(struct replay_pass *s, struct replay *r, struct batch *b,
     case LEDGER_STALE:
     case LEDGER_OUTAGE:
         rc = wait_for_database(s, t, why);
-        return rc == 0 ? replay_chunk_look(s->chunk, s->parts, r->partition)
-                       : rc;
+        return rc == 0
+                   ? replay_chunk_look(s->chunk, s->pace.parts, r->partition)
+                   : rc;
     case LEDGER_UNKNOWN:
         /* The table knows. */
         *out_again = true;
         rc = wait_for_database(s, t, why);
-        return rc == 0 ? replay_read(s->parts->c, r) : rc;
+        return rc == 0 ? replay_read(s->pace.parts->c, r) : rc;
     }
     return COMMAND_SOFTWARE;
 }
@@ -314,7 +298,7 @@ static int note_missing(struct replay_pass *s, const struct replay *r,
     if (n->missing < REPLAY_EXAMPLES)
         n->first[n->missing] = piece->offset;
     n->missing++;
-    return replay_chunk_judge(s->parts, r->partition, piece);
+    return replay_chunk_judge(s->pace.parts, r->partition, piece);
 }
 
 static int count_chunk(struct replay_pass *s, const struct replay *r)
@@ -347,7 +331,7 @@ static int look(struct replay_pass *s, struct replay *r)
     int rc = 0;
 
     while (at < r->to && rc == 0 && !again) {
-        rc = replay_chunk_read(k, s->parts, r->partition, at, r->to);
+        rc = replay_chunk_read(k, s->pace.parts, r->partition, at, r->to);
         if (rc == 0)
             rc = count_chunk(s, r);
         if (rc != 0)
@@ -356,12 +340,12 @@ static int look(struct replay_pass *s, struct replay *r)
         if (r->id != 0 && count_missing(k) > 0)
             rc = write_chunk(s, r, &again);
         else if (r->id != 0 && at - r->next >= SKIP_RECORDS)
-            rc = replay_skip(s->parts->c, r, at);
+            rc = replay_skip(s->pace.parts->c, r, at);
         if (rc == 0)
-            rc = pace(s, k->count);
+            rc = replay_pace_wait(&s->pace, k->count, s->counts.looked);
     }
     if (rc == 0 && r->id != 0 && !again)
-        rc = replay_skip(s->parts->c, r, at);
+        rc = replay_skip(s->pace.parts->c, r, at);
     return rc;
 }
 
@@ -369,8 +353,7 @@ int replay_pass_run(struct replay_pass *s, struct replay *r)
 {
     int rc = 0;
 
-    s->started_ms = clock_ms();
-    s->paced = 0;
+    replay_pace_start(&s->pace);
     if (r->id == 0)
         return look(s, r);
     while (rc == 0) {
@@ -379,7 +362,7 @@ int replay_pass_run(struct replay_pass *s, struct replay *r)
         else if (r->next < r->to)
             rc = look(s, r);
         else
-            return replay_finish(s->parts->c, r);
+            return replay_finish(s->pace.parts->c, r);
     }
     return rc;
 }

@@ -12,6 +12,7 @@
 #define VERIFIER_COMMAND_REPLAY_PASS_H
 
 #include "verifier/command/replay_chunk.h"
+#include "verifier/command/replay_pace.h"
 #include "verifier/command/replay_state.h"
 
 #define REPLAY_EXAMPLES 10
@@ -29,15 +30,9 @@ struct replay_counts {
 };
 
 struct replay_pass {
-    struct replay_parts *parts;
+    struct replay_pace pace;
     struct replay_chunk *chunk; /* room */
     struct replay_counts counts;
-    long long rate; /* records a second; 0: as fast as it goes */
-    int64_t started_ms;
-    uint64_t paced; /* records since then */
-    /* Called with how many records were looked at in all, now and then. */
-    void (*progress)(void *arg, uint64_t looked);
-    void *arg;
 };
 
 /*

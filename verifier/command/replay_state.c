@@ -28,23 +28,29 @@ static void take_replays(void *arg, const struct postgres_answer *a)
             .to = postgres_cell_i64(a, i, 3, 0),
             .next = postgres_cell_i64(a, i, 4, 0),
             .announced = postgres_cell_i64(a, i, 5, 0),
+            .rules = postgres_cell_i32(a, i, 6, 0),
         };
 }
 
-#define COLUMNS "id, partition, from_off, to_off, next_off, announced"
+#define COLUMNS                                                                \
+    "id, partition, from_off, to_off, next_off, announced, "                   \
+    "coalesce(rules, 0)::int"
 
-int replay_unfinished(struct cluster *c, struct replay *out, size_t max,
-                      size_t *out_count)
+int replay_unfinished(struct cluster *c, int rules, struct replay *out,
+                      size_t max, size_t *out_count)
 {
-    uint8_t at[8];
-    struct postgres_param log = postgres_i32(c->log, at);
+    uint8_t at[2][8];
+    struct postgres_param params[] = {
+        postgres_i32(c->log, at[0]),
+        postgres_i32(rules, at[1]),
+    };
     struct listing l = {out, max, 0};
     int rc = cluster_ask(c,
                          "SELECT " COLUMNS
                          " FROM tidemill.replays WHERE "
-                         "log = $1 AND finished_at IS NULL AND rules IS NULL "
-                         "ORDER BY id",
-                         &log, 1, take_replays, &l, "replays");
+                         "log = $1 AND finished_at IS NULL AND "
+                         "coalesce(rules, 0) = $2 ORDER BY id",
+                         params, 2, take_replays, &l, "replays");
 
     if (rc == 0)
         *out_count = l.count;
@@ -55,26 +61,29 @@ int replay_unfinished(struct cluster *c, struct replay *out, size_t max,
 
 #define CREATE                                                                 \
     "INSERT INTO tidemill.replays (log, partition, from_off, to_off, "         \
-    "next_off, announced) SELECT $1, $2, $3, $4, $3, $3 WHERE "                \
+    "next_off, announced, rules) SELECT $1, $2, $3, $4, $3, $3, "              \
+    "nullif($5, 0)::smallint WHERE "                                           \
     "$4 <= (SELECT least(p.position, p.announced) "                            \
     "FROM tidemill.positions($1, ARRAY[$2]) p) AND "                           \
     "$3 >= coalesce((SELECT max(k.to_off) FROM tidemill.leaf_counts k "        \
     "JOIN tidemill.leaves l ON l.leaf = k.leaf WHERE l.state IN "              \
     "('dropping', 'dropped') AND k.log = $1 AND k.partition = $2), 0) AND "    \
     "NOT EXISTS (SELECT FROM tidemill.replays o WHERE o.log = $1 AND "         \
-    "o.partition = $2 AND o.finished_at IS NULL AND o.rules IS NULL AND "      \
+    "o.partition = $2 AND o.finished_at IS NULL AND coalesce(o.rules, 0) = "   \
+    "$5 AND "                                                                  \
     "o.from_off < $4 AND o.to_off > $3) RETURNING " COLUMNS
 
 /* Two that are made at once see each other: the lock comes first, alone. */
-int replay_create(struct cluster *c, int32_t partition, int64_t from,
-                  int64_t to, struct replay *out)
+int replay_create(struct cluster *c, const struct replay *wanted,
+                  struct replay *out)
 {
-    uint8_t at[4][8];
+    uint8_t at[5][8];
     struct postgres_param params[] = {
         postgres_i32(c->log, at[0]),
-        postgres_i32(partition, at[1]),
-        postgres_i64(from, at[2]),
-        postgres_i64(to, at[3]),
+        postgres_i32(wanted->partition, at[1]),
+        postgres_i64(wanted->from, at[2]),
+        postgres_i64(wanted->to, at[3]),
+        postgres_i32(wanted->rules, at[4]),
     };
     struct listing l = {out, 1, 0};
     int rc = cluster_ask(c, "BEGIN ISOLATION LEVEL READ COMMITTED", NULL, 0,
@@ -86,7 +95,7 @@ int replay_create(struct cluster *c, int32_t partition, int64_t from,
                          "MODE",
                          NULL, 0, NULL, NULL, "replays");
     if (rc == 0)
-        rc = cluster_ask(c, CREATE, params, 4, take_replays, &l, "replays");
+        rc = cluster_ask(c, CREATE, params, 5, take_replays, &l, "replays");
     if (rc == 0)
         rc = cluster_ask(c, "COMMIT", NULL, 0, NULL, NULL, "replays");
     if (rc == 0 && l.count == 0)
@@ -94,7 +103,7 @@ int replay_create(struct cluster *c, int32_t partition, int64_t from,
                           "partition %d, %" PRId64 " to %" PRId64
                           ": not all announced there, or an unfinished replay "
                           "or a dropped leaf is in it",
-                          partition, from, to);
+                          wanted->partition, wanted->from, wanted->to);
     return rc;
 }
 

@@ -21,6 +21,8 @@ struct replay {
     int64_t id; /* 0: a preview, nothing is stored of it */
     int32_t partition;
     int64_t from, to, next, announced;
+    int rules; /* judged again by this set, for revisions; 0: rows are written
+                */
 };
 
 /*
@@ -28,17 +30,19 @@ struct replay {
  * return COMMAND_TEMPORARY when the replay stands elsewhere.
  */
 
-/* Replays of this log that are not finished, oldest first. */
-int replay_unfinished(struct cluster *c, struct replay *out, size_t max,
-                      size_t *out_count) MUST_CHECK;
+/* Replays of this log by these rules (0: of rows) that are not finished,
+ * oldest first. */
+int replay_unfinished(struct cluster *c, int rules, struct replay *out,
+                      size_t max, size_t *out_count) MUST_CHECK;
 
 /*
- * Creates one over [from, to). The statement itself checks that the live
- * position is at or above `to`, that nothing of it was in a dropped leaf, and
- * that no unfinished replay overlaps it: COMMAND_DATA otherwise.
+ * Creates one over the partition, [from, to) and rules of `wanted`. The
+ * statement itself checks that the live position is at or above `to`, that
+ * nothing of it was in a dropped leaf, and that no unfinished replay by the
+ * same rules overlaps it: COMMAND_DATA otherwise.
  */
-int replay_create(struct cluster *c, int32_t partition, int64_t from,
-                  int64_t to, struct replay *out) MUST_CHECK;
+int replay_create(struct cluster *c, const struct replay *wanted,
+                  struct replay *out) MUST_CHECK;
 
 /* Reads both numbers again. */
 int replay_read(struct cluster *c, struct replay *r) MUST_CHECK;
