@@ -10,7 +10,8 @@
  * signature is the sender. A changed byte gives another sender, not an error.
  *
  * From: verifier/pool.c; the command, which verifies offline.
- * To:   schemas/transaction.h, verifier/scheme_secp256k1.h.
+ * To:   schemas/transaction.h, verifier/scheme_secp256k1.h,
+ *       verifier/scheme_ed25519.h.
  */
 #include "verifier/judge.h"
 
@@ -19,6 +20,7 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/hash.h"
+#include "verifier/scheme_ed25519.h"
 #include "verifier/scheme_secp256k1.h"
 
 #define JUDGE_MAGIC 0x6a756467 /* "judg" */
@@ -35,6 +37,7 @@ int judge_open(struct judge **out)
     if (j == NULL)
         return FAIL_SYSTEM;
     scheme_secp256k1_prove();
+    scheme_ed25519_prove();
     j->magic = JUDGE_MAGIC;
     *out = j;
     return 0;
