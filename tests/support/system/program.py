@@ -36,6 +36,8 @@ class Program:
         self.settings = settings
         self.log = Path(stack.folder, "log", f"{name}.log")
         self.child = None
+        self.output = None     # a descriptor for its lines instead of `log`
+        self.build = stack.build
         self.start()
 
     def __repr__(self):
@@ -51,9 +53,10 @@ class Program:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._log_start = log.tell()
+            output = log if self.output is None else self.output
             self.child = subprocess.Popen(
-                [self.stack.build / self.program], cwd="/", stdout=log,
-                stderr=log, stdin=subprocess.DEVNULL, env=self.environment(),
+                [self.build / self.program], cwd="/", stdout=output,
+                stderr=output, stdin=subprocess.DEVNULL, env=self.environment(),
                 start_new_session=True, preexec_fn=_die_with_the_test,
                 group=self.stack.group_of(self.name))
         self._management = None
@@ -62,7 +65,8 @@ class Program:
     def environment(self):
         env = dict(self.stack.env, TIDEMILL_MANAGEMENT_PORT="0")
         for key, value in self.settings.items():
-            known = key in env or key.startswith(("TIDEMILL_", "PG"))
+            known = key in env or key.startswith(
+                ("TIDEMILL_", "PG", "LD_"))
             env[key if known else f"TIDEMILL_{key}"] = str(value)
         return env
 

@@ -64,6 +64,8 @@ class Stack:
     packet filter knows it. That takes root.
     """
 
+    GROUPS = range(47001, 47065)
+
     def __init__(self, folder, nodes=1, build=None, groups=False, **settings):
         self.folder = Path(folder).resolve()
         self.nodes = nodes
@@ -213,7 +215,7 @@ class Stack:
         """The group id of the program with that name, or None."""
         if self.groups is None:
             return None
-        return self.groups.setdefault(name, 47001 + len(self.groups))
+        return self.groups.setdefault(name, self.GROUPS[len(self.groups)])
 
     def producer(self, name="producer", **settings):
         return self._listener("tidemill-producer", name, self.http_url,

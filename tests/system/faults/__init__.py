@@ -30,8 +30,9 @@ during the fault has its row and was shown to every subscriber.
 touch different things overlap, if they say `dice=True`. `own=True` gives a
 fault topics and tables of its own: call mill.world(name) yourself. `needs`
 names what the machine must have ("net": a network namespace with nftables,
-"standby"), else the fault is skipped loudly. `proof="tests/…::test"` without a
-body of its own runs that test instead. What more servers a fault wants is
+"standby"), else the fault is skipped loudly. `lasting=True` keeps it for the
+liveness phase. `proved(name, what, expected, proof)` runs a test that shows it
+already: arguments of pytest, or a program of build/dev/tests and its words. What more servers a fault wants is
 brought by an `@around` function: it is entered once, before the programs start.
 """
 

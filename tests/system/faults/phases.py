@@ -28,9 +28,9 @@ def storm(run):
 
 def liveness(run):
     """A part stays away: the rest goes on without it; then it is back."""
-    for name in ("L1", "L2"):
-        if name in registry.FAULTS:
-            run.take(registry.FAULTS[name], "liveness")
+    for fault in registry.FAULTS.values():
+        if fault.lasting:
+            run.take(fault, "liveness")
     run.audit("liveness")
 
 

@@ -21,6 +21,7 @@ class Fault:
     short: bool = False    # part of the short form
     dice: bool = False     # may overlap with others in the random phase
     rejects: bool = False  # rejections and quarantine are expected of it
+    lasting: bool = False  # of the liveness phase
 
     @property
     def number(self):

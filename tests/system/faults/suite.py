@@ -55,7 +55,8 @@ def chosen(options):
         faults = [f for f in faults if f.name in names]
     elif options.short:
         faults = [f for f in faults if f.short]
-    shared = [f for f in faults if not f.own]
+    shared = [f for f in faults
+              if not f.own and (options.only or not f.lasting)]
     random.Random(options.seed).shuffle(shared)
     return shared, [f for f in faults if f.own]
 
@@ -151,7 +152,8 @@ def main():
     try:
         run(folder.resolve() / "faults")
     finally:
-        write(run)
+        if run.outcomes:
+            write(run)
     counts = {r: sum(o.result == r for o in run.outcomes)
               for r in ("held", "FAILED", "skipped")}
     print(f"{counts['held']} passed, {run.failed} failed,"

@@ -1,0 +1,75 @@
+"""Faults of the network: cuts of one direction, losses, delays, names."""
+
+import time
+
+from faults.registry import fault
+
+
+@fault("F25", "one verifier is cut from Kafka only, for 15 s",
+       "it loses its partitions within the session, the others go on",
+       needs="net", touches="verifier-1", dice=True)
+def verifier_without_kafka(mill):
+    mill.net.cut(mill.verifiers[0], "kafka")
+    yield 12
+    begin = time.monotonic()
+    mill.writes(seconds=10)
+    mill.note(f"rows come again {time.monotonic() - begin:.1f} s after 12 s")
+    yield 3
+
+
+
+@fault("F26", "one verifier is cut from PostgreSQL only, for 20 s",
+       "its partitions wait in bounded memory or move on; no rejection",
+       needs="net", touches="verifier-1")
+def verifier_without_postgres(mill):
+    mill.net.cut(mill.verifiers[0], "postgres")
+    yield 20
+    assert mill.verifiers[0].get("/livez")
+
+
+@fault("F27", "what PostgreSQL answers one verifier is lost, for 12 s",
+       "a deadline ends the wait, the position is read again",
+       needs="net", touches="verifier-2", short=True)
+def answers_of_postgres_lost(mill):
+    mill.net.cut(mill.verifiers[1], "postgres", way="back")
+    yield 12
+
+
+@fault("F9", "the acks to the door are lost after the append, for 8 s",
+       "504, not 202; what is sent again is a duplicate, one row",
+       needs="net", touches="door", short=True)
+def acks_lost(mill):
+    before = mill.load.outcomes[504]
+    mill.net.cut(mill.door, "kafka", way="back")
+    yield 8
+    assert mill.load.outcomes[504] > before, dict(mill.load.outcomes)
+    mill.note(f"{mill.load.outcomes[504] - before} answers of 504")
+
+
+@fault("F17", "every broker answers the door and a verifier after 2 s",
+       "fewer answers, no false refusal, memory bounded",
+       needs="net", touches="door verifier-1")
+def slow_brokers(mill):
+    refused = mill.load.outcomes[422] + mill.load.outcomes[400]
+    for program in (mill.door, mill.verifiers[0]):
+        mill.net.slow(program, "kafka", there=1.0, back=1.0)
+    yield 20
+    assert refused == mill.load.outcomes[422] + mill.load.outcomes[400]
+
+
+@fault("F54", "5 % of all packets to and from all servers are lost, and"
+       " 200 ms of jitter between verifiers and brokers",
+       "slower, and that is all", needs="net",
+       touches="door verifier-1 verifier-2")
+def losses_and_jitter(mill):
+    for verifier in mill.verifiers[:2]:
+        mill.net.slow(verifier, "kafka", jitter=0.2)
+    mill.net.lose(5, "kafka", "postgres", "redis")
+    yield 20
+
+
+@fault("F55", "64 kbit/s between one verifier and the brokers, for 15 s",
+       "slower, and that is all", needs="net", touches="verifier-3")
+def narrow_link(mill):
+    mill.net.slow(mill.verifiers[2], "kafka", rate=8000)
+    yield 15
