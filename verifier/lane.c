@@ -183,6 +183,17 @@ int64_t lane_announced(const struct lane *l)
     return window_resume_offset(&l->window);
 }
 
+int64_t lane_waits_since(struct lane *l, int64_t now_ms)
+{
+    if (l->count > 0)
+        l->since_ms = at(l, 0)->record.append_ms;
+    else if (l->partition.state == PARTITION_FETCHING)
+        l->since_ms = 0;
+    else if (l->since_ms == 0)
+        l->since_ms = now_ms;
+    return l->since_ms;
+}
+
 const char *lane_stop_name(enum lane_stop stop)
 {
     static const char *const names[] = {

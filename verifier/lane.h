@@ -48,6 +48,7 @@ struct lane {
     int64_t position;       /* first offset without a row, as we know it */
     int64_t results_offset; /* of the last acked result; -1: none yet */
     int64_t raised;         /* `announced` as the database has it */
+    int64_t since_ms;       /* lane_waits_since(), as it was last asked */
 
     struct work **ring; /* works in offset order */
     size_t capacity;    /* slots in it */
@@ -123,6 +124,14 @@ void lane_unsent(struct lane *l);
 
 /* Everything below is announced. */
 int64_t lane_announced(const struct lane *l);
+
+/*
+ * Since when, in wall-clock milliseconds, something here waits to be announced;
+ * 0: nothing does. It is the append time of the oldest record. A lane that is
+ * stopped or looks for its position holds none, and waits since it was last
+ * seen to, or since `now_ms`.
+ */
+int64_t lane_waits_since(struct lane *l, int64_t now_ms);
 
 /* "not_planted", ... Static. */
 const char *lane_stop_name(enum lane_stop stop);

@@ -84,6 +84,7 @@ struct pipeline {
     struct metric *batches, *batch_records, *write_seconds, *commit_seconds;
     struct metric *fenced, *stale, *outage, *unknown, *bad_data;
     struct metric *lanes_gauge, *stopped_gauge, *window_gauge;
+    struct metric *oldest_gauge, *retention_gauge;
 };
 
 /* pipeline.c: does whatever is due next. Cheap when nothing is. */

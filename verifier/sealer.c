@@ -93,6 +93,7 @@ struct sealer {
     char why[200];
     int64_t flips;
     struct metric *flipped, *dropped, *live_leaf;
+    struct metric *live_age, *live_rows, *rows_limit, *unsealed;
 };
 
 static void survey(struct sealer *s);
@@ -276,6 +277,7 @@ static void on_sum(void *arg, const struct postgres_answer *a)
 
     note(s, a);
     s->sum_due_ms = now + SUM_SHARE * (now - s->task_since_ms);
+    metric_set(s->live_rows, (double)rows);
     s->full = rows >= s->options.leaf_rows || batches >= s->options.leaf_rows;
     over(s, s->full);
 }
@@ -464,6 +466,8 @@ static void on_survey(void *arg, const struct postgres_answer *a)
     s->seen.expired = postgres_cell_i32(a, 0, 5, 0);
     s->seen.dropping = postgres_cell_i32(a, 0, 6, 0);
     metric_set(s->live_leaf, s->seen.live);
+    metric_set(s->live_age, (double)s->seen.live_age_ms / 1000);
+    metric_set(s->unsealed, s->seen.unsealed);
     choose(s);
 }
 
@@ -591,6 +595,22 @@ static void on_state(void *arg, enum postgres_state state, const char *why)
         loop_timer_stop(s->timer);
 }
 
+static void open_gauges(struct sealer *s)
+{
+    s->live_leaf =
+        metric_gauge("tidemill_leaf_live", NULL, "number of the live leaf");
+    s->live_age = metric_gauge("tidemill_leaf_live_age_seconds", NULL,
+                               "since when it is live");
+    s->live_rows = metric_gauge("tidemill_leaf_live_rows", NULL,
+                                "transactions in it, by its ledger");
+    s->rows_limit = metric_gauge("tidemill_leaf_rows_limit", NULL,
+                                 "transactions at which it is sealed");
+    s->unsealed = metric_gauge("tidemill_leaf_unsealed", NULL,
+                               "oldest leaf with a step of sealing left; 0: "
+                               "none");
+    metric_set(s->rows_limit, (double)s->options.leaf_rows);
+}
+
 int sealer_open(struct loop *loop, const struct sealer_options *options,
                 struct sealer **out_sealer)
 {
@@ -623,8 +643,7 @@ int sealer_open(struct loop *loop, const struct sealer_options *options,
                                 "leaves this process sealed");
     s->dropped = metric_counter("tidemill_leaf_drops_total", NULL,
                                 "leaves this process dropped");
-    s->live_leaf =
-        metric_gauge("tidemill_leaf_live", NULL, "number of the live leaf");
+    open_gauges(s);
     *out_sealer = s;
     return 0;
 }

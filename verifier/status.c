@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "consumer/base/clock.h"
 #include "verifier/pipeline_inside.h"
 
 void status_metrics(struct pipeline *p)
@@ -64,16 +65,39 @@ void status_metrics(struct pipeline *p)
                      "partitions that wait for an operator");
     p->window_gauge = metric_gauge("tidemill_verifier_window_records", NULL,
                                    "records taken and not announced");
+    p->oldest_gauge =
+        metric_gauge("tidemill_verifier_oldest_seconds", NULL,
+                     "age of the oldest record that is not announced");
+    p->retention_gauge =
+        metric_gauge("tidemill_verifier_retention_seconds", NULL,
+                     "what the submitted topic keeps; 0: for ever, or unknown");
+}
+
+/* How long the topic keeps what waits: beyond it, records are lost. */
+static double retention_seconds(const struct pipeline *p)
+{
+    const struct kafka_topic *t =
+        kafka_facts_topic(kafka_survey_facts(p->survey), p->o.topic_submitted);
+
+    return t == NULL || !t->described || t->retention_ms < 0
+               ? 0
+               : (double)t->retention_ms / 1000;
 }
 
 void status_gauges(struct pipeline *p)
 {
     size_t i, stopped = 0, window = 0;
+    int64_t now = clock_wall_ms(), oldest = now, since;
 
     for (i = 0; i < p->lane_count; i++) {
         stopped += p->lanes[i]->stop != LANE_RUNS;
         window += p->lanes[i]->count;
+        since = lane_waits_since(p->lanes[i], now);
+        if (since != 0 && since < oldest)
+            oldest = since;
     }
+    metric_set(p->oldest_gauge, (double)(now - oldest) / 1000);
+    metric_set(p->retention_gauge, retention_seconds(p));
     metric_set(p->lanes_gauge, (double)p->lane_count);
     metric_set(p->stopped_gauge, (double)stopped);
     metric_set(p->window_gauge, (double)window);

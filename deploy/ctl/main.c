@@ -15,6 +15,7 @@
 #include "deploy/ctl/tx.h"
 #include "schemas/names.h"
 #include "verifier/command/init.h"
+#include "verifier/command/lag.h"
 #include "verifier/command/log.h"
 #include "verifier/command/partitions.h"
 #include "verifier/command/quarantine.h"

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import json
 import subprocess
+import time
 
 import psycopg
 import pytest
@@ -161,6 +162,61 @@ def test_doctor_refuses_what_init_did_not_make(well):
     assert failed(doctor(well)[1]) == {"positions", "log", "log.results"}
     well.sql("drop schema tidemill cascade")
     assert failed(doctor(well)[1]) == {"tables"}
+
+
+# Lag.
+
+def lag(mill):
+    """(exit status, a dictionary a partition)."""
+    done = mill.tidemill("lag", "--json")
+    return done.returncode, [json.loads(line)
+                             for line in done.stdout.splitlines()]
+
+
+def test_lag_is_in_records_and_in_seconds(world):
+    """Of the oldest record that waits; null where none does."""
+    verifier = world.verifier().ready()
+    send(world, sign("lag", 40))
+    wait_at_rest(world)
+    assert lag(world) == (0, [
+        {"partition": p, "behind": 0, "behind_seconds": None, "unannounced": 0,
+         "unannounced_seconds": None, "end": 10} for p in range(4)])
+    assert verifier.metric("tidemill_verifier_oldest_seconds") == 0
+    verifier.stop()
+    began = time.monotonic()
+    send(world, sign("waits", 3), partitions=3)
+    world.sql("update tidemill.announced set announced = 8 where partition = 2")
+    wait_until("it is old enough", lambda: lag(world)[1][0][
+        "behind_seconds"] > 1.5)
+    status, parts = lag(world)
+    assert status == 0
+    assert [part["behind"] for part in parts] == [1, 1, 1, 0]
+    assert parts[3]["behind_seconds"] is None
+    assert all(1.5 < part["behind_seconds"] < time.monotonic() - began + 0.5
+               for part in parts[:3])
+    assert [part["unannounced"] for part in parts] == [0, 0, 2, 0]
+    assert parts[2]["unannounced_seconds"] >= parts[2]["behind_seconds"]
+    assert parts[1]["unannounced_seconds"] is None
+    assert "accepted" in world.tidemill("lag").stdout
+
+
+def test_what_waits_for_half_of_the_retention_is_an_alarm(world):
+    """lag and doctor fail, and the verifier's gauges cross."""
+    verifier = world.verifier().ready()
+    submit(world, 60000, sign("danger", 1), partition=1)
+
+    def gauges():
+        return [verifier.metric(f"tidemill_verifier_{name}") for name in (
+            "partitions_stopped", "oldest_seconds", "retention_seconds")]
+    wait_until("it is stopped", lambda: gauges()[0] == 1)
+    wait_until("it waits", lambda: gauges()[1] > 2)
+    assert gauges()[2] == 604800 and lag(world)[0] == 0
+    assert "waiting" not in failed(doctor(world)[1])
+    set_topic(world, world.topic_submitted, retention_ms="4000")
+    done = world.tidemill("lag")
+    assert done.returncode == 1 and "DANGER: partition 1" in done.stderr
+    assert {"waiting", f"{world.topic_submitted}.retention"} == failed(
+        doctor(world)[1])
 
 
 # Partitions.

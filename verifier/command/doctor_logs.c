@@ -1,6 +1,7 @@
 /*
  * verifier/command/doctor_logs.c: are the logs those of these brokers, does
- * every partition have a position, and did somebody set the group's offsets?
+ * every partition have a position and is it not far behind, and did somebody
+ * set the group's offsets?
  *
  * From: verifier/command/doctor_database.c, when the tables are ours.
  * To:   tables logs, leaf_counts; verifier/command/doctor.c.
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "consumer/base/clock.h"
 #include "schemas/names.h"
 #include "verifier/command/doctor.h"
 
@@ -112,6 +114,35 @@ static void judge_group(struct asking *a, const struct kafka_topic *t,
                    "its offsets follow the positions");
 }
 
+/*
+ * Is the record at some position older than half of what the topic keeps? The
+ * brokers are asked where that age lies, so that no record has to be read.
+ */
+static void judge_waiting(struct asking *a, const struct kafka_topic *t,
+                          const struct places *p, int32_t count)
+{
+    int64_t middle, start, end, old = clock_wall_ms() - t->retention_ms / 2;
+    int32_t i;
+
+    for (i = 0; i < count && t->retention_ms > 0; i++) {
+        if (p->position[i] < 0 ||
+            kafka_admin_offsets(a->admin, t->name, i, &start, &end) < 0 ||
+            end <= p->position[i] ||
+            kafka_admin_offset_at(a->admin, t->name, i, old, &middle) < 0 ||
+            middle <= p->position[i])
+            continue;
+        doctor_say(a->d, DOCTOR_FAILED, "waiting", DOCTOR_ONE_ROW,
+                   "raise retention.ms first; then tidemill lag, tidemill log "
+                   "show",
+                   "partition %d waits at %" PRId64
+                   " for longer than half of what the topic keeps",
+                   i, p->position[i]);
+        return;
+    }
+    doctor_say(a->d, DOCTOR_OK, "waiting", NULL, NULL,
+               "nothing waits for half as long as the topic keeps");
+}
+
 #define PLACES                                                                 \
     "SELECT p.partition, p.position FROM tidemill.positions($1, "              \
     "ARRAY(SELECT generate_series(0, $2 - 1))) p"
@@ -143,6 +174,8 @@ static void check_places(struct asking *a, const struct kafka_topic *t, int log)
                    "all of %d partitions are planted", count);
     if (rc == 0 && p->known > 0)
         judge_group(a, t, p, count);
+    if (rc == 0 && p->known > 0)
+        judge_waiting(a, t, p, count);
     free(p);
 }
 

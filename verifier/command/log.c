@@ -152,41 +152,6 @@ static int run_show(int argc, char **argv)
     return on_cluster(argc, show);
 }
 
-/* ---- lag ---- */
-
-static int lag(struct cluster *c)
-{
-    const struct cluster_place *at;
-    int64_t behind, unannounced, all = 0;
-    int32_t p;
-    int rc = cluster_read(c);
-
-    for (p = 0; p < c->partition_count && rc == 0; p++) {
-        at = &c->places[p];
-        behind =
-            at->position < 0 ? at->end - at->start : at->end - at->position;
-        unannounced = at->position < 0 ? 0 : at->position - at->announced;
-        all += behind;
-        if (json)
-            printf("{\"partition\":%d,\"behind\":%" PRId64
-                   ",\"unannounced\":%" PRId64 ",\"end\":%" PRId64 "}\n",
-                   p, behind, unannounced, at->end);
-        else
-            printf("partition %3d  behind %10" PRId64 "  to announce %8" PRId64
-                   "\n",
-                   p, behind, unannounced);
-    }
-    if (rc == 0 && !json)
-        printf("behind in all  %" PRId64 " records\n", all);
-    return rc;
-}
-
-static int run_lag(int argc, char **argv)
-{
-    (void)argv;
-    return on_cluster(argc, lag);
-}
-
 /* ---- log adopt ---- */
 
 #define NEXT_LOG                                                               \
@@ -369,15 +334,4 @@ const struct command command_log_adopt = {
     .settings = settings,
     .settings_count = SETTINGS_COUNT,
     .run = run_adopt,
-};
-
-const struct command command_lag = {
-    .name = "lag",
-    .usage = "[--json]",
-    .help = "how many records wait to be judged and to be announced",
-    .options = show_options,
-    .options_count = COUNT(show_options),
-    .settings = settings,
-    .settings_count = SETTINGS_COUNT,
-    .run = run_lag,
 };

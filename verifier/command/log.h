@@ -1,6 +1,6 @@
 /*
- * verifier/command/log.h: `tidemill log show | adopt | pass`, `tidemill lag`:
- * the log as brokers and database see it.
+ * verifier/command/log.h: `tidemill log show | adopt | pass`: the log as
+ * brokers and database see it.
  *
  * Thread: main thread.
  */
@@ -12,6 +12,5 @@
 extern const struct command command_log_show;
 extern const struct command command_log_adopt;
 extern const struct command command_log_pass;
-extern const struct command command_lag;
 
 #endif

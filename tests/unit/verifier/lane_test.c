@@ -207,3 +207,44 @@ TEST(lane_begins_where_the_database_says_and_reads_one_record_early)
     EXPECT_INT(l->results_offset, 5);
     lane_close(l);
 }
+
+TEST(lane_waits_since_its_oldest_record_was_appended)
+{
+    struct lane *l = lane_open(7, COUNT, 1 << 20);
+    struct work *first, *second;
+
+    partition_move(&l->partition, PARTITION_ASSIGNED);
+    lane_begin(l, 10, 10, -1, NULL);
+    partition_move(&l->partition, PARTITION_POSITION_KNOWN);
+    EXPECT_INT(lane_waits_since(l, 5000), 0);
+    first = take(l, 10);
+    second = take(l, 11);
+    first->record.append_ms = 3000;
+    second->record.append_ms = 4000;
+    EXPECT_INT(lane_waits_since(l, 5000), 3000);
+    first->judged = second->judged = true;
+    lane_start(l, 2);
+    lane_decided(l);
+    lane_sent(l);
+    lane_acked(l, first);
+    EXPECT_INT(lane_waits_since(l, 5000), 4000);
+    lane_close(l);
+}
+
+TEST(lane_that_is_stopped_waits_since_it_was_last_seen_to)
+{
+    struct lane *l = lane_open(7, COUNT, 1 << 20);
+
+    partition_move(&l->partition, PARTITION_ASSIGNED);
+    EXPECT_INT(lane_waits_since(l, 5000), 5000);
+    lane_begin(l, 10, 10, -1, NULL);
+    partition_move(&l->partition, PARTITION_POSITION_KNOWN);
+    EXPECT_INT(lane_waits_since(l, 5500), 0);
+    take(l, 10)->record.append_ms = 3000;
+    EXPECT_INT(lane_waits_since(l, 6000), 3000);
+    lane_forget(l);
+    partition_move(&l->partition, PARTITION_FAULT);
+    EXPECT_INT(lane_waits_since(l, 7000), 3000);
+    EXPECT_INT(lane_waits_since(l, 8000), 3000);
+    lane_close(l);
+}
