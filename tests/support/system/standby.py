@@ -40,6 +40,7 @@ class Node(Server):
         self.data = data
         self.command = command       # of the stack's, as /proc has it
         self.child = None
+        self.frozen = ()
 
     def connect(self, database="postgres", seconds=5):
         return psycopg.connect(
@@ -119,6 +120,13 @@ class Node(Server):
                 os.kill(pid, signal.SIGCONT)
             except ProcessLookupError:
                 pass
+        self.frozen = ()
+
+    def _end(self, number):
+        """A stopped child would not see that its postmaster is gone."""
+        self.send(number)
+        self.thaw()
+        wait_until(f"{self.name} is gone", lambda: not self.alive())
 
     def is_standby(self):
         return self.one("select pg_is_in_recovery()")
