@@ -25,7 +25,7 @@ static const struct {
 } namespaces[] = {
     {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5},
     {CHAIN_JWS, "jws", REFERENCE_NONE, 0},
-    {CHAIN_SOLANA, "solana", REFERENCE_ANY, 0},
+    {CHAIN_SOLANA, "solana", REFERENCE_ANY, 1},
     {CHAIN_BIP122, "bip122", REFERENCE_ANY, 0},
 };
 

@@ -15,7 +15,7 @@
 /* X(enumerator, name, words) */
 #define REASON_LIST(X)                                                         \
     X(REASON_EMPTY, "empty", "there are no bytes")                             \
-    X(REASON_TOO_LARGE, "too_large", "more than 131072 bytes")                 \
+    X(REASON_TOO_LARGE, "too_large", "more bytes than it may have")            \
     X(REASON_UNSUPPORTED_TYPE, "unsupported_type",                             \
       "a transaction type this release does not judge")                        \
     X(REASON_MALFORMED, "malformed", "the bytes do not decode")                \
@@ -57,7 +57,12 @@
     X(REASON_NO_AUTHORIZATION, "no_authorization",                             \
       "a set-code transaction without any authorization")                      \
     X(REASON_BLOB_FEE, "blob_fee",                                             \
-      "a maximum blob fee of zero, which is below that of any block")
+      "a maximum blob fee of zero, which is below that of any block")          \
+    X(REASON_INCONSISTENT, "inconsistent",                                     \
+      "the parts decode, but what one says is not so in another")              \
+    X(REASON_DUPLICATE_KEY, "duplicate_key", "a key is there twice")           \
+    X(REASON_BAD_SIGNATURE, "bad_signature",                                   \
+      "a signature is not that of its key over these bytes")
 
 enum reason {
     REASON_NONE = 0,

@@ -5,7 +5,7 @@
  * and its newest rule set to schemas/chain.c.
  *
  * From: producer/submit.c (the door), verifier/judge.c.
- * To:   schemas/ethereum.c.
+ * To:   schemas/ethereum.c, schemas/solana.c.
  */
 #include "schemas/transaction.h"
 
@@ -14,6 +14,7 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/ethereum.h"
+#include "schemas/solana.h"
 
 enum reason transaction_refuse(struct transaction_words *w, enum reason reason,
                                const char *format, ...)
@@ -35,8 +36,16 @@ enum reason transaction_decode(const struct chain *chain, int rules,
     *out = (struct transaction){.canonical = input};
     if (out_words != NULL)
         out_words->text[0] = '\0';
-    if (chain->ns == CHAIN_EIP155)
+    switch (chain->ns) {
+    case CHAIN_EIP155:
         return ethereum_decode(chain, rules, input, out, out_words);
+    case CHAIN_SOLANA:
+        return solana_decode(rules, input, out, out_words);
+    case CHAIN_JWS:
+    case CHAIN_BIP122:
+    case CHAIN_NONE:
+        break;
+    }
     return transaction_refuse(out_words, REASON_UNSUPPORTED_CHAIN, "%s",
                               reason_words(REASON_UNSUPPORTED_CHAIN));
 }

@@ -54,7 +54,8 @@ struct transaction {
     uint8_t parity;              /* 0 or 1, for recovery */
     bool has_chain_id;           /* the bytes themselves name a chain */
     struct chain chain_in_bytes; /* it; name "" when it is too big to name */
-    uint8_t type;                /* 0 legacy .. 4 */
+    uint8_t type;                /* eip155: 0 legacy .. 4; solana: 0 legacy,
+                                    or the version byte */
     bool stripped;               /* more was judged than is stored: the blobs
                                     of a network form. `canonical` then lacks
                                     the type byte before it */
@@ -74,7 +75,7 @@ struct bytes transaction_recipient(const struct transaction *t);
 /* The signature, or the first of several. Empty until it is checked. */
 struct bytes transaction_signature(const struct transaction *t);
 
-/* A refusal in the words of geth, which wallets match on. */
+/* A refusal in the words of a node, which wallets match on. */
 #define TRANSACTION_WORDS_MAX 191
 struct transaction_words {
     char text[TRANSACTION_WORDS_MAX + 1]; /* "" when nothing is refused */

@@ -22,6 +22,7 @@
 #include "schemas/hash.h"
 #include "verifier/scheme_ed25519.h"
 #include "verifier/scheme_secp256k1.h"
+#include "verifier/scheme_solana.h"
 
 #define JUDGE_MAGIC 0x6a756467 /* "judg" */
 #define ADDRESS_BYTES 20
@@ -69,8 +70,9 @@ static enum reason prove(const struct chain *chain, struct transaction *t)
     switch (chain->ns) {
     case CHAIN_EIP155:
         return recover_sender(t);
-    case CHAIN_JWS:
     case CHAIN_SOLANA:
+        return scheme_solana_prove(t);
+    case CHAIN_JWS:
     case CHAIN_BIP122:
     case CHAIN_NONE:
         break;

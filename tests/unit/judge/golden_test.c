@@ -1,6 +1,6 @@
 /*
- * tests/unit/judge/golden_test.c: the transcripts of tests/golden/ethereum, fed
- * whole, and cut at every byte.
+ * tests/unit/judge/golden_test.c: the transcripts of tests/golden, a folder a
+ * kind of chain, fed whole, and cut at every byte.
  */
 #include <stdlib.h>
 
@@ -64,6 +64,11 @@ static void judge_once(struct transcript *t)
     t->judged = true;
 }
 
+static const char *text_or_none(struct bytes b)
+{
+    return b.data == NULL ? "-" : vectors_text(b);
+}
+
 static const char *member(const struct transcript *t, const char *name)
 {
     static char text[AMOUNT_TEXT_MAX + 1];
@@ -72,15 +77,19 @@ static const char *member(const struct transcript *t, const char *name)
     if (strcmp(name, "hash") == 0)
         return vectors_text(bytes_of(tx->id, 32));
     if (strcmp(name, "sender") == 0)
-        return vectors_text(bytes_of(tx->sender, tx->sender_count));
+        return vectors_text(transaction_sender(tx));
     if (strcmp(name, "recipient") == 0)
-        return tx->recipient.data == NULL ? "-" : vectors_text(tx->recipient);
+        return text_or_none(transaction_recipient(tx));
+    if (strcmp(name, "signature") == 0)
+        return text_or_none(transaction_signature(tx));
     if (strcmp(name, "chain") == 0)
         return tx->has_chain_id ? tx->chain_in_bytes.name : "-";
     if (strcmp(name, "amount") == 0)
         amount_format(tx->amount, text);
     else if (strcmp(name, "type") == 0)
         snprintf(text, sizeof(text), "%d", tx->type);
+    else if (strcmp(name, "nonce") == 0 && !tx->has_nonce)
+        return "-";
     else if (strcmp(name, "nonce") == 0)
         snprintf(text, sizeof(text), "%llu", (unsigned long long)tx->nonce);
     else
@@ -108,7 +117,8 @@ static void fail(struct transcript *t, char *text)
     EXPECT_TEXT(reason_name(t->v.reason), name);
     reason = transaction_decode(&t->chain, t->rules, fed(t), &tx, &words);
     /* Only the curve knows of this one, and it has no words. */
-    if (t->v.reason == REASON_RECOVERY_FAILED)
+    if (t->v.reason == REASON_RECOVERY_FAILED ||
+        t->v.reason == REASON_BAD_SIGNATURE)
         EXPECT_INT(reason, REASON_NONE);
     else
         EXPECT_INT(reason, t->v.reason);
@@ -224,6 +234,16 @@ TEST(verified_transactions_are_what_their_transcript_says)
 TEST(refused_transactions_are_refused_as_their_transcript_says)
 {
     EXPECT(run_file("tests/golden/ethereum/refused.txt") >= 40);
+}
+
+TEST(solana_transactions_are_verified_as_their_transcript_says)
+{
+    EXPECT(run_file("tests/golden/solana/verified.txt") >= 13);
+}
+
+TEST(solana_transactions_are_refused_as_their_transcript_says)
+{
+    EXPECT(run_file("tests/golden/solana/refused.txt") >= 45);
 }
 
 TEST(rlp_is_the_tree_its_transcript_says)

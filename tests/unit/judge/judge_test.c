@@ -300,7 +300,7 @@ TEST(a_chain_without_rule_set_is_never_verified)
     struct verdict v;
 
     setup();
-    judge_by("solana:abc", 1, examples[0].raw, &v);
+    judge_by("cosmos:abc", 1, examples[0].raw, &v);
     EXPECT_INT(v.reason, REASON_UNSUPPORTED_CHAIN);
     EXPECT(!v.verified && !v.tx.has_id);
 }

@@ -35,6 +35,8 @@ static const struct {
      "28ad28da51acd2f3f90fbe3e2e8829df781842734d5622ec7eef6fadbb0ddcb0"},
     {"schemas/rules/eip155-5.md",
      "53b2cf650dade46dc1b8bab4059caea12d09bd402f65d94c034a16c04eda7fc5"},
+    {"schemas/rules/solana-1.md",
+     "c9701bf1fc1b0e1caa0f1b05b58ad1e6649b195ce599b4f3f8a0924088bca40b"},
 };
 
 #define RELEASED_COUNT (sizeof(released) / sizeof(released[0]))

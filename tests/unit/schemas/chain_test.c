@@ -106,7 +106,7 @@ TEST(only_eip155_has_rule_sets_in_this_release)
 {
     EXPECT_INT(chain_rules_newest(CHAIN_EIP155), 5);
     EXPECT_INT(chain_rules_newest(CHAIN_JWS), 0);
-    EXPECT_INT(chain_rules_newest(CHAIN_SOLANA), 0);
+    EXPECT_INT(chain_rules_newest(CHAIN_SOLANA), 1);
     EXPECT_INT(chain_rules_newest(CHAIN_BIP122), 0);
     EXPECT_INT(chain_rules_newest(CHAIN_NONE), 0);
 }
