@@ -13,19 +13,14 @@
 
 #include "schemas/base/check.h"
 #include "schemas/base/fail.h"
+#include "schemas/base64url.h"
 
 #define VERSION 1
 #define VARINT_MAX 9 /* bytes of a number below 2^63 */
 #define BYTES_MAX (1 + 5 + CURSOR_PARTITIONS_MAX * VARINT_MAX)
 
-static const char digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
 static size_t put_varint(uint8_t *at, int64_t value);
 static int get_varint(struct bytes *b, int64_t *out);
-static size_t encode(const uint8_t *data, size_t count, char *out);
-static int decode(struct bytes text, uint8_t *out, size_t *out_count);
-static int digit_value(uint8_t c);
 
 size_t cursor_format(const struct cursor *c, char out[CURSOR_TEXT_MAX + 1])
 {
@@ -37,7 +32,7 @@ size_t cursor_format(const struct cursor *c, char out[CURSOR_TEXT_MAX + 1])
     count += put_varint(raw + count, c->log);
     for (size_t i = 0; i < c->count; i++)
         count += put_varint(raw + count, c->next[i]);
-    return encode(raw, count, out);
+    return base64url_encode(bytes_of(raw, count), out);
 }
 
 int cursor_parse(struct bytes text, struct cursor *out)
@@ -47,7 +42,8 @@ int cursor_parse(struct bytes text, struct cursor *out)
     struct cursor c = {.count = 0};
     int64_t log;
 
-    if (text.data == NULL || decode(text, raw, &left.count) < 0)
+    if (text.data == NULL || BASE64URL_BYTES(text.count) > BYTES_MAX ||
+        base64url_decode(text, raw, &left.count) < 0)
         return FAIL_MALFORMED;
     if (left.count < 2 || raw[0] != VERSION)
         return FAIL_MALFORMED;
@@ -95,62 +91,4 @@ static int get_varint(struct bytes *b, int64_t *out)
         return 0;
     }
     return FAIL_MALFORMED;
-}
-
-static size_t encode(const uint8_t *data, size_t count, char *out)
-{
-    size_t written = 0;
-    uint32_t bits = 0;
-    int held = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        bits = (bits << 8) | data[i];
-        for (held += 8; held >= 6; held -= 6)
-            out[written++] = digits[(bits >> (held - 6)) & 63];
-    }
-    if (held > 0)
-        out[written++] = digits[(bits << (6 - held)) & 63];
-    CHECK(written <= CURSOR_TEXT_MAX);
-    out[written] = '\0';
-    return written;
-}
-
-static int decode(struct bytes text, uint8_t *out, size_t *out_count)
-{
-    size_t count = 0;
-    uint32_t bits = 0;
-    int held = 0;
-
-    for (size_t i = 0; i < text.count; i++) {
-        int value = digit_value(text.data[i]);
-
-        if (value < 0)
-            return FAIL_MALFORMED;
-        bits = (bits << 6) | (uint32_t)value;
-        held += 6;
-        if (held < 8)
-            continue;
-        held -= 8;
-        if (count == BYTES_MAX)
-            return FAIL_MALFORMED;
-        out[count++] = (uint8_t)(bits >> held);
-    }
-    /* A lone last digit, or bits that encode() would have left at zero. */
-    if (held == 6 || (bits & ((1u << held) - 1)) != 0)
-        return FAIL_MALFORMED;
-    *out_count = count;
-    return 0;
-}
-
-static int digit_value(uint8_t c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    if (c == '-')
-        return 62;
-    return c == '_' ? 63 : -1;
 }
