@@ -22,6 +22,7 @@ static bool drain_reports(struct outlet *o, int64_t started);
 static rd_kafka_event_t *next_event(struct outlet *o);
 static void take_event(struct outlet *o, rd_kafka_event_t *event);
 static void take_report(struct outlet *o, const rd_kafka_message_t *m);
+static void tell_refusal(const struct outlet *o, const rd_kafka_message_t *m);
 static void take_error(struct outlet *o, rd_kafka_event_t *event);
 
 void outlet_drain(void *arg)
@@ -126,8 +127,23 @@ static void take_report(struct outlet *o, const rd_kafka_message_t *m)
         if (status == RD_KAFKA_MSG_STATUS_NOT_PERSISTED)
             report.outcome = OUTLET_NOT_PERSISTED;
         report.why = rd_kafka_err2str(m->err);
+        tell_refusal(o, m);
     }
     metric_add(o->reports[report.outcome], 1);
     pending_answer(&o->pending, slot, &report);
     pending_give(&o->pending, slot);
+}
+
+/* What a broker answered to this record, not what the library gave up: a
+ * setting of the topic (size, copies, rights) refuses records, and only these
+ * words say which. */
+static void tell_refusal(const struct outlet *o, const rd_kafka_message_t *m)
+{
+    if (m->err <= RD_KAFKA_RESP_ERR_NO_ERROR || !kafka_log_allowed())
+        return;
+    log_warn("outlet.refused",
+             "client=%s topic=%s partition=%d bytes=%zu "
+             "why=%s",
+             o->name, rd_kafka_topic_name(m->rkt), (int)m->partition, m->len,
+             LOG_TEXT(rd_kafka_err2str(m->err)));
 }

@@ -7,6 +7,9 @@
  */
 #include "consumer/outlet.h"
 
+#include <unistd.h>
+
+#include "consumer/base/log.h"
 #include "schemas/base/fail.h"
 #include "tests/unit/consumer/mock.h"
 
@@ -241,6 +244,34 @@ TEST(outlet_calls_a_record_not_persisted_that_was_never_sent)
     EXPECT_INT(sent[0].report.outcome, OUTLET_NOT_PERSISTED);
     EXPECT(!outlet_connected(f.outlet));
     rd_kafka_mock_broker_set_up(mock, 1);
+    close_outlet(&f, 1000);
+}
+
+TEST(outlet_says_why_a_broker_refuses_a_record)
+{
+    const char *topic = mock_topic(1);
+    struct fixture f = open_outlet(options_for(&topic, 1));
+    char text[4096] = "";
+    int fds[2];
+
+    EXPECT_INT(send_one(&f, 0, 0), 0);
+    wait_for(&f, 1, 5000);
+    CHECK(pipe(fds) == 0);
+    log_redirect(fds[1]);
+    CHECK(log_configure("warn", "text") == 0);
+    rd_kafka_mock_push_request_errors(mock, 0 /* Produce */, 1,
+                                      RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    EXPECT_INT(send_one(&f, 1, 0), 0);
+    wait_for(&f, 2, 5000);
+    CHECK(log_configure("error", "text") == 0);
+    log_redirect(-1);
+    close(fds[1]);
+    EXPECT(read(fds[0], text, sizeof(text) - 1) > 0);
+    close(fds[0]);
+    EXPECT_INT(sent[1].report.outcome, OUTLET_NOT_PERSISTED);
+    EXPECT(strstr(text, "outlet.refused") != NULL);
+    EXPECT(strstr(text, "partition=0") != NULL);
+    EXPECT(strstr(text, "Message size too large") != NULL);
     close_outlet(&f, 1000);
 }
 
