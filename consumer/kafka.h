@@ -110,8 +110,15 @@ const struct kafka_topic *kafka_facts_topic(const struct kafka_facts *f,
 bool kafka_facts_hold(const struct kafka_facts *f, struct buffer *out_why);
 
 /*
+ * For how long an answer may stand before the question is asked again:
+ * refresh_ms, but 2 s at most while it does not hold. Somebody waits for it
+ * then: a topic is about to be made, leaders are being elected.
+ */
+int kafka_facts_stand_ms(const struct kafka_facts *f, int refresh_ms);
+
+/*
  * Asks on a thread of its own, with growing pauses, until brokers answer, then
- * every refresh_ms. `changed` comes on the loop after every answer or failure
+ * every refresh_ms, sooner while the facts do not hold. `changed` comes on the loop after every answer or failure
  * (facts->known tells), with facts borrowed for the call.
  * Thread: loop thread only.
  */

@@ -19,7 +19,7 @@
 #include "consumer/kafka_handle.h"
 #include "schemas/base/fail.h"
 
-enum { LOOK_AGAIN_MS = 50, UNKNOWN_MS = 500 };
+enum { LOOK_AGAIN_MS = 50, UNKNOWN_MS = 500, STAND_MS_BROKEN = 2000 };
 
 static int ask_metadata(rd_kafka_t *handle, struct kafka_topic *t,
                         int64_t deadline, struct kafka_facts *f);
@@ -325,4 +325,15 @@ bool kafka_facts_hold(const struct kafka_facts *f, struct buffer *out_why)
         return false;
     }
     return true;
+}
+
+int kafka_facts_stand_ms(const struct kafka_facts *f, int refresh_ms)
+{
+    struct buffer why;
+    bool holds;
+
+    buffer_init(&why, KAFKA_TOPIC_NAME_MAX + 2 * KAFKA_WHY_MAX);
+    holds = kafka_facts_hold(f, &why);
+    buffer_fini(&why);
+    return holds || refresh_ms < STAND_MS_BROKEN ? refresh_ms : STAND_MS_BROKEN;
 }

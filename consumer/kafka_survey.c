@@ -25,7 +25,6 @@ enum {
     ASK_MS = 4000,
     END_MS = 4000,
     REFRESH_MS = 60000,
-    REFRESH_MS_INCOMPLETE = 2000,
     PAUSE_MS = 250,
     PAUSE_MS_MAX = 4000
 };
@@ -54,7 +53,6 @@ struct kafka_survey {
 static void ask(void *arg);
 static void ask_on_thread(void *job);
 static void answered(void *job, bool finished);
-static int refresh_ms(const struct kafka_survey *s);
 static void take_answer(struct kafka_survey *s);
 static void end(struct kafka_survey *s);
 static void ended(void *arg);
@@ -154,7 +152,8 @@ static void answered(void *job, bool finished)
     take_answer(s);
     if (s->answer_rc == 0) {
         s->pause_ms = PAUSE_MS;
-        loop_timer_start(s->timer, refresh_ms(s), 0);
+        loop_timer_start(s->timer,
+                         kafka_facts_stand_ms(&s->facts, s->refresh_ms), 0);
     } else {
         loop_timer_start(s->timer, s->pause_ms, 0);
         s->pause_ms =
@@ -162,15 +161,6 @@ static void answered(void *job, bool finished)
     }
     if (s->changed != NULL)
         s->changed(s->arg, &s->facts);
-}
-
-/* Somebody is waiting for a topic that is about to be made. */
-static int refresh_ms(const struct kafka_survey *s)
-{
-    for (size_t i = 0; i < s->facts.topic_count; i++)
-        if (!s->facts.topics[i].exists && s->refresh_ms > REFRESH_MS_INCOMPLETE)
-            return REFRESH_MS_INCOMPLETE;
-    return s->refresh_ms;
 }
 
 /* A failed question leaves what is known, and says why it is not fresh. */

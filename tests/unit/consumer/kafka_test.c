@@ -158,6 +158,20 @@ TEST(kafka_facts_hold_only_when_an_acknowledgement_means_stored)
     buffer_fini(&why);
 }
 
+TEST(kafka_facts_that_do_not_hold_are_asked_again_within_two_seconds)
+{
+    struct kafka_facts f = {.known = true, .topic_count = 1};
+
+    EXPECT_INT(kafka_facts_stand_ms(&f, 60000), 2000);
+    f.topics[0].exists = f.topics[0].described = true;
+    f.topics[0].log_append_time = f.topics[0].deleted = true;
+    f.topics[0].partitions = f.topics[0].leaderless = 4;
+    EXPECT_INT(kafka_facts_stand_ms(&f, 60000), 2000);
+    EXPECT_INT(kafka_facts_stand_ms(&f, 500), 500);
+    f.topics[0].leaderless = 3;
+    EXPECT_INT(kafka_facts_stand_ms(&f, 60000), 60000);
+}
+
 /* ---- The survey. ---- */
 
 struct seen {
