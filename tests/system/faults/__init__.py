@@ -37,4 +37,4 @@ brought by an `@around` function: it is entered once, before the programs start.
 """
 
 MODULES = ("door", "kafka", "verifier", "postgres", "redis", "gateway",
-           "network", "logs", "process")
+           "network", "logs", "process", "timelines", "names")

@@ -13,6 +13,7 @@ import re
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -32,10 +33,11 @@ def log_count(brokers, topic):
     reader = Consumer({"bootstrap.servers": brokers, "group.id": "counter"})
     try:
         numbers = reader.list_topics(topic, timeout=30).topics[topic]
-        ends = [reader.get_watermark_offsets(TopicPartition(topic, number),
-                                             timeout=30)
-                for number in numbers.partitions]
-        return sum(high - low for low, high in ends)
+        return wait_until(f"offsets of {topic}", lambda: 1 + sum(
+            high - low for low, high in (
+                reader.get_watermark_offsets(TopicPartition(topic, number),
+                                             timeout=5)
+                for number in numbers.partitions))) - 1
     finally:
         reader.close()
 
@@ -52,8 +54,9 @@ class Mill:
         self.meter = Meter()
         self.notes = []
         self.undo = []
-        self.inside = None
         self.worlds = 0
+        older = os.environ.get("FAULTS_OLDER_BUILD")
+        self.older = Path(older).resolve() if older else None
 
     # The world.
 
@@ -128,6 +131,18 @@ class Mill:
                 program.thaw()
             else:
                 program.start()
+
+    def bring_back(self, names):
+        """Those programs and servers run, whoever stopped them."""
+        things = {server.name: server for server in
+                  [*self.stack.kafka, self.stack.postgres, self.stack.redis]}
+        things |= {program.name: program for program in self.programs}
+        things["door"] = self.door
+        for name in names & things.keys():
+            if things[name].alive():
+                things[name].thaw()
+            else:
+                things[name].start()
 
     def hold(self, seconds):
         time.sleep(seconds)

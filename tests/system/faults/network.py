@@ -2,6 +2,8 @@
 
 import time
 
+from system import Account
+
 from faults.registry import fault
 
 
@@ -73,3 +75,44 @@ def losses_and_jitter(mill):
 def narrow_link(mill):
     mill.net.slow(mill.verifiers[2], "kafka", rate=8000)
     yield 15
+
+
+@fault("F56", "what the brokers answer one verifier is lost, for 40 s",
+       "the others make progress at the full rate; then all converges",
+       needs="net", lasting=True)
+def one_verifier_deaf(mill):
+    mill.net.cut(mill.verifiers[0], "kafka", way="back")
+    yield 12
+    rows, begin = mill.written(), time.monotonic()
+    yield 28
+    rate = (mill.written() - rows) / (time.monotonic() - begin)
+    mill.note(f"{rate:.0f} rows/s meanwhile")
+    assert rate > mill.rate * 0.8, rate
+
+
+@fault("F56b", "nobody reaches one broker, it reaches the others, for 40 s",
+       "partitions that it does not lead make progress; then all converges",
+       needs="net", lasting=True)
+def one_broker_deaf(mill):
+    mill.net.deaf("kafka-2")
+    yield 10
+    account = Account(f"F56b {time.time()}")
+    answers = [mill.post(account.sign()) for _ in range(12)]
+    statuses = [answer and answer.status for answer, _ in answers]
+    mill.note(f"answers {sorted(map(str, statuses))}")
+    yield 10
+    assert statuses.count(202) >= 3, statuses
+    assert set(statuses) <= {202, 503, 504}, statuses
+
+
+@fault("F56c", "one verifier hears PostgreSQL and is not heard, for 40 s",
+       "its partitions do not stay with it; the others make progress",
+       needs="net", lasting=True)
+def one_verifier_mute(mill):
+    mill.net.cut(mill.verifiers[1], "postgres", way="out")
+    yield 25
+    rows, begin = mill.written(), time.monotonic()
+    yield 15
+    rate = (mill.written() - rows) / (time.monotonic() - begin)
+    mill.note(f"{rate:.0f} rows/s after 25 s, {mill.waiting()} wait")
+    assert rate > mill.rate * 0.4, rate

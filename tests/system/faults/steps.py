@@ -153,16 +153,23 @@ def storm(mill, faults, dice: random.Random, seconds, at_once=3):
                 print(f"  {now - begin:5.1f} {fault.name}", flush=True)
                 running.append([fault, fault.body(mill), now])
         for entry in list(running):
-            if now >= entry[2] and not _advance(entry, dice, now):
+            if now >= entry[2] and not _advance(mill, entry, dice, now):
                 running.remove(entry)
         time.sleep(dice.uniform(0.1, 1))
     mill.mend()
     return times
 
 
-def _advance(entry, dice, now):
+def _advance(mill, entry, dice, now):
+    """Its next step. What one fault expects of itself, others may upset: only
+    the audit judges here, and whatever it took away comes back."""
+    fault, steps, _ = entry
     try:
-        entry[2] = now + next(entry[1]) * dice.uniform(0.1, 1.0)
+        entry[2] = now + next(steps) * dice.uniform(0.1, 1.0)
         return True
     except StopIteration:
-        return False
+        pass
+    except (AssertionError, TimeoutError, RuntimeError) as error:
+        print(f"        {fault.name}: {_short(error)}", flush=True)
+    mill.bring_back(fault.touches)
+    return False

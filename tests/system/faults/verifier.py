@@ -149,3 +149,45 @@ def group_offsets_deleted(mill):
 def _deleted(done, admin):
     done.result(10)
     return True
+
+
+@fault("B9", "a verifier leaves in order and joins again, three times",
+       "no event is later than 3 s from broker to screen",
+       touches="verifier-3", short=True)
+def hand_over(mill):
+    watching = mill.watching[0]
+    first = len(watching.events)
+    for _ in range(3):
+        assert mill.verifiers[2].stop() == 0
+        yield 2
+        mill.verifiers[2].start().ready()
+        yield 2
+    wall = time.time() - time.monotonic()
+    delays = sorted(wall + watching.arrived[event["id"]]
+                    - event["accepted_at"] / 1000
+                    for event in watching.events[first:])
+    mill.note(f"{len(delays)} events: half within {_ms(delays, 0.5)},"
+              f" 99 % within {_ms(delays, 0.99)}, all within"
+              f" {_ms(delays, 1)}")
+    assert delays[-1] < 3, delays[-1]
+
+
+def _ms(delays, share):
+    return f"{delays[min(len(delays) - 1, int(len(delays) * share))] * 1e3:.0f} ms"
+
+
+@fault("F61", "one verifier, one gateway and the door are of an older version",
+       "all read what the others write", needs="older",
+       touches="door verifier-1 gateway-1")
+def mixed_versions(mill):
+    mixed = (mill.door, mill.verifiers[0], mill.gates[0])
+    for program in mixed:
+        assert program.stop() == 0
+        mill.later(setattr, program, "build", program.build)
+        program.build = mill.older
+        program.start().ready()
+    yield 10
+    for program in mixed:
+        assert program.stop() == 0
+        program.build = mill.stack.build
+        program.start().ready()
