@@ -35,6 +35,12 @@ table inet faults {
 """
 
 
+def _ports(addresses):
+    """Of "user@host:1,host:2"."""
+    return [int(address.rsplit(":", 1)[1])
+            for address in addresses.rsplit("@", 1)[-1].split(",")]
+
+
 def nft(text):
     done = subprocess.run(["nft", "-f", "-"], input=text, text=True,
                           capture_output=True)
@@ -51,17 +57,17 @@ class Net:
     def ports(self, *servers):
         """The numbers of "kafka", "kafka-2", "postgres", "redis"."""
         found = []
-        brokers = [int(address.rsplit(":", 1)[1])
-                   for address in self.stack.brokers.split(",")]
+        brokers = _ports(self.stack.brokers)
         for name in servers:
             if name == "kafka":
                 found += brokers
             elif name.startswith("kafka-"):
                 found.append(brokers[int(name[6:]) - 1])
             elif name == "postgres":
-                found.append(urlsplit(self.stack.database_url).port)
+                # All hosts that are named: the primary, and its standby.
+                found += _ports(urlsplit(self.stack.database_url).netloc)
             else:
-                found.append(urlsplit(self.stack.redis_url).port)
+                found += _ports(urlsplit(self.stack.redis_url).netloc)
         return found
 
     # What is done to one program.
