@@ -77,6 +77,7 @@
     X("QUEUE_RECORDS")                                                         \
     X("RECENT_MS")                                                             \
     X("RECENT_RECORDS")                                                        \
+    X("RECONCILE_MS")                                                          \
     X("REDIS_URL")                                                             \
     X("RING_COUNT")                                                            \
     X("SUBSCRIPTIONS_MAX")                                                     \

@@ -18,7 +18,7 @@
 
 static const char *brokers, *database_url, *topic_submitted, *topic_results;
 static long long threads, window_records, window_bytes, batch_records,
-    batch_bytes, batch_ms, leaf_rows, keep_days;
+    batch_bytes, batch_ms, leaf_rows, keep_days, reconcile_ms;
 
 static const struct setting settings[] = {
     SETTING_TEXT("KAFKA_BROKERS", &brokers, "127.0.0.1:9092",
@@ -45,6 +45,8 @@ static const struct setting settings[] = {
                   "transactions after which a leaf is sealed"),
     SETTING_COUNT("KEEP_DAYS", &keep_days, 0, 36500, 0,
                   "days that sealed leaves are kept; 0: for ever"),
+    SETTING_MS("RECONCILE_MS", &reconcile_ms, 0, 86400000, 60000,
+               "between two looks whether rows and ledger agree; 0: none"),
 };
 
 #define NAME(n) n,
@@ -78,6 +80,7 @@ static int start(struct service *s)
         .batch_ms = (int)batch_ms,
         .leaf_rows = leaf_rows,
         .keep_days = (int)keep_days,
+        .reconcile_ms = (int)reconcile_ms,
         .failed = on_failed,
         .arg = s,
     };

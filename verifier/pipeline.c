@@ -298,6 +298,11 @@ static int open_parts(struct pipeline *p)
         .leaf_rows = p->o.leaf_rows,
         .keep_days = p->o.keep_days,
     };
+    struct audit_options ao = {
+        .url = p->o.database_url,
+        .application_name = p->application_name,
+        .turn_ms = p->o.reconcile_ms,
+    };
     int rc;
 
     rc = judge_open(&p->judge);
@@ -311,6 +316,9 @@ static int open_parts(struct pipeline *p)
     if (rc < 0)
         return rc;
     rc = sealer_open(p->o.loop, &eo, &p->sealer);
+    if (rc < 0)
+        return rc;
+    rc = audit_open(p->o.loop, &ao, &p->audit);
     if (rc < 0)
         return rc;
     return kafka_survey_open(&so, &p->survey);
@@ -395,6 +403,7 @@ void pipeline_close(struct pipeline *p)
     loop_timer_close(p->next_timer);
     loop_timer_close(p->tick);
     sealer_close(p->sealer);
+    audit_close(p->audit);
     ledger_close(p->ledger);
     writing_abandon(p);
     intake_drop_lanes(p);

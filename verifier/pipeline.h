@@ -42,6 +42,7 @@ struct pipeline_options {
     int batch_ms; /* how long a verdict waits for company */
     int64_t leaf_rows;
     int keep_days;
+    int reconcile_ms; /* between two looks at rows and ledger; 0: none */
     /* The process is of no use any more. */
     void (*failed)(void *arg, int code, const char *why);
     void *arg;

@@ -14,6 +14,7 @@
 #include "consumer/kafka.h"
 #include "consumer/outlet.h"
 #include "verifier/announce.h"
+#include "verifier/audit.h"
 #include "verifier/lane.h"
 #include "verifier/ledger.h"
 #include "verifier/pipeline.h"
@@ -46,6 +47,7 @@ struct pipeline {
     struct pool *pool;
     struct ledger *ledger;
     struct sealer *sealer;
+    struct audit *audit;
     struct outlet *outlet;         /* NULL until the brokers' facts are known */
     struct announce *announce;     /* NULL until the logs are known */
     struct consumer *consumer;     /* the same */

@@ -601,3 +601,68 @@ def test_a_replay_by_other_rules_goes_on_where_it_was_killed(world):
 def test_rules_that_no_chain_has_are_refused(well):
     done = well.tidemill("replay", "--rules", 1000)
     assert done.returncode == 64 and "1 to" in done.stderr
+
+
+# Reconcile for ever.
+
+def audited(*verifiers):
+    """(by how many records they differ, the one that looked)."""
+    found = [(verifier.metric("tidemill_reconcile_checked_at_seconds"),
+              verifier.metric("tidemill_reconcile_difference_records"),
+              verifier) for verifier in verifiers]
+    at, difference, who = max(found, key=lambda line: line[0])
+    assert [line[1] for line in found if line[2] is not who].count(0) == (
+        len(found) - 1)
+    return difference if at else None, who
+
+
+def differ_by(count, *verifiers):
+    wait_until(f"it says {count}", lambda: audited(*verifiers)[0] == count)
+    # And still says so, when every leaf was visited once more.
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        assert audited(*verifiers)[0] == count
+        time.sleep(0.2)
+
+
+def test_a_verifier_says_when_rows_and_ledger_do_not_agree(world):
+    """In live leaves and sealed ones, before and after a replay."""
+    settings = {"RECONCILE_MS": 100, "LEAF_ROWS": 100}
+    verifiers = [world.verifier(f"verifier-{n}", **settings).ready()
+                 for n in (1, 2)]
+    for part in range(3):
+        send(world, mixed(f"audit {part}", 120))
+        wait_at_rest(world)
+    wait_until("leaves are sealed", lambda: world.sql(
+        "select count(*) from tidemill.leaves where state = 'sealed'"
+        " and step = 5")[0][0] >= 2)
+    differ_by(0, *verifiers)
+
+    # The one that looks is gone; another one looks.
+    who = audited(*verifiers)[1]
+    who.kill()
+    other, = (verifier for verifier in verifiers if verifier is not who)
+    differ_by(0, other)
+
+    # A replay that finds nothing leaves it as exact as it was.
+    replay(world, "--execute")
+    assert world.sql("select count(*) from tidemill.replays"
+                     " where to_off > from_off") == [(0,)]
+    lost = lose(world, "off % 10 = 4")
+    differ_by(len(lost), other)
+    assert other.events("reconcile.differs")[-1]["records"] == str(len(lost))
+    replay(world, "--execute")
+    differ_by(0, other)
+    assert other.events("reconcile.agrees")
+    assert world.tidemill("reconcile").returncode == 0
+
+    # And what is lost after a replay is seen as well.
+    more = lose(world, "leaf = 1 and off % 10 = 7")
+    assert more
+    differ_by(len(more), other)
+    replay(world, "--execute")
+    differ_by(0, other)
+    world.sql("delete from tidemill.batches where leaf = 2 and from_off = "
+              "(select max(from_off) from tidemill.batches where leaf = 2)")
+    wait_until("the hole is seen", lambda: audited(other)[0] > 0)
+    assert world.tidemill("reconcile").returncode == 1

@@ -150,6 +150,12 @@ static int move(struct cluster *c, struct replay *r, const char *sql,
     " WHERE id = $1 AND next_off = $2 AND announced = $3 AND "                 \
     "finished_at IS NULL"
 
+/* As long as it has written nothing, its range begins where it stands: what it
+ * only looked at was not touched by it. */
+#define SKIP                                                                   \
+    "UPDATE tidemill.replays SET next_off = $4, announced = $4, from_off = "   \
+    "CASE WHEN from_off = next_off THEN $4 ELSE from_off END" WHERE_IT_IS
+
 int replay_skip(struct cluster *c, struct replay *r, int64_t to)
 {
     uint8_t at[4][8];
@@ -164,10 +170,7 @@ int replay_skip(struct cluster *c, struct replay *r, int64_t to)
     CHECK(r->announced == r->next && to >= r->next);
     if (to == r->next)
         return 0;
-    rc = move(
-        c, r,
-        "UPDATE tidemill.replays SET next_off = $4, announced = $4" WHERE_IT_IS,
-        params, 4);
+    rc = move(c, r, SKIP, params, 4);
     if (rc == 0)
         r->next = r->announced = to;
     return rc;
