@@ -66,14 +66,16 @@ int leaf_sql_insert_transactions(int leaf, struct buffer *out)
     return buffer_append_format(
         out,
         "INSERT INTO tidemill.transactions_%d (hash, chain, sender, recipient,"
-        " amount, nonce, signature, payload, accepted_at, log, partition, off)"
-        " SELECT h, c, s, r, a, n, g, y, t, $10, p, o"
+        " amount, nonce, signature, payload, accepted_at, log, partition, off,"
+        " alias, currency)"
+        " SELECT h, c, s, r, a, n, g, y, t, $10, p, o, l, k"
         " FROM (SELECT unnest($1::bytea[]) h, unnest($2::int8[]) c,"
         " unnest($3::bytea[]) s, unnest($4::bytea[]) r,"
         " unnest($5::numeric[]) a, unnest($6::numeric[]) n,"
         " unnest($7::bytea[]) g, unnest($8::bytea[]) y,"
         " unnest($9::int8[]) t, unnest($11::int4[]) p,"
-        " unnest($12::int8[]) o) u ON CONFLICT DO NOTHING",
+        " unnest($12::int8[]) o, unnest($13::bytea[]) l,"
+        " unnest($14::text[]) k) u ON CONFLICT DO NOTHING",
         leaf);
 }
 

@@ -21,7 +21,7 @@
 #include "schemas/base/bytes.h"
 
 /* The schema version these texts need, and what a database must allow. */
-#define LEAF_SCHEMA_VERSION 1
+#define LEAF_SCHEMA_VERSION 2
 
 /* Records' payloads are kept up to here; longer ones are stored as null and
  * found by their payload_sha256 alone. */

@@ -71,6 +71,13 @@ struct bytes transaction_signature(const struct transaction *t)
     return bytes_of(t->signature, t->signature_count);
 }
 
+struct bytes transaction_alias(const struct transaction *t)
+{
+    if (t->alias_in.data != NULL || !t->has_alias)
+        return t->alias_in;
+    return bytes_of(t->alias, sizeof(t->alias));
+}
+
 struct bytes transaction_canonical(const struct transaction *t,
                                    struct buffer *room)
 {

@@ -28,8 +28,10 @@
 
 #define TRANSACTION_BYTES_MAX 131072 /* one transaction, as it is stored */
 #define TRANSACTION_PARTY_MAX                                                  \
-    96 /* bytes of a sender or recipient: what a                               \
-          channel's name and an index take */
+    96                              /* bytes of a sender or recipient: what a  \
+                                       channel's name and an index take */
+#define TRANSACTION_CURRENCY_MAX 32 /* bytes of printable ASCII */
+#define TRANSACTION_ALIAS_MAX 64    /* of another name */
 
 struct transaction {
     uint8_t id[32];         /* the hash; set when has_id */
@@ -44,12 +46,17 @@ struct transaction {
     struct bytes recipient; /* in the input; data NULL: contract creation */
     uint8_t recipient_made[TRANSACTION_PARTY_MAX]; /* or it had to be decoded */
     uint8_t recipient_made_count;
-    uint8_t amount[32]; /* smallest unit, big-endian */
+    uint8_t amount[32];                          /* smallest unit, big-endian */
+    char currency[TRANSACTION_CURRENCY_MAX + 1]; /* what the amount counts;
+                                                    "" when it is not said */
     bool has_nonce;
     uint64_t nonce;
-    uint8_t signature[65];       /* eip155: r, s, y parity */
-    uint8_t signature_count;     /* bytes of it; 0 until range-checked */
-    struct bytes signature_in;   /* or where it stands in the input */
+    uint8_t signature[65];     /* eip155: r, s, y parity */
+    uint8_t signature_count;   /* bytes of it; 0 until range-checked */
+    struct bytes signature_in; /* or where it stands in the input */
+    bool has_alias;
+    uint8_t alias[32];           /* another name that people ask for: a txid */
+    struct bytes alias_in;       /* or where it stands in the input */
     uint8_t signing_hash[32];    /* set by transaction_signing_hash() */
     uint8_t parity;              /* 0 or 1, for recovery */
     bool has_chain_id;           /* the bytes themselves name a chain */
@@ -74,6 +81,12 @@ struct bytes transaction_recipient(const struct transaction *t);
 
 /* The signature, or the first of several. Empty until it is checked. */
 struct bytes transaction_signature(const struct transaction *t);
+
+/*
+ * The other name under which people ask for it, where its chain has one: a
+ * txid, a first signature; data NULL: none. TRANSACTION_ALIAS_MAX bytes.
+ */
+struct bytes transaction_alias(const struct transaction *t);
 
 /* A refusal in the words of a node, which wallets match on. */
 #define TRANSACTION_WORDS_MAX 191

@@ -28,7 +28,8 @@
 /* Parameters in order, ended by -1. */
 static const int shapes[LEDGER_COLUMNS_KINDS][LEDGER_COLUMNS_MAX + 1] = {
     [COLUMNS_FIND] = {BY, -1},
-    [COLUMNS_INSERT] = {BY, I8, BY, BY, NU, NU, BY, BY, I8, LOG, I4, I8, -1},
+    [COLUMNS_INSERT] = {BY, I8, BY, BY, NU, NU, BY, BY, I8, LOG, I4, I8, BY, TX,
+                        -1},
     [COLUMNS_DUPLICATES] = {LOG, I4, I8, I8, BY, I4, I4, I8, I8, -1},
     [COLUMNS_REJECTIONS] = {LOG, I4, I8, I8, TX, BY, BY, I8, BY, -1},
     [COLUMNS_QUARANTINE] = {LOG, I4, I8, BY, BY, TX, TX, I8, -1},
@@ -116,6 +117,10 @@ static void add_transaction(struct postgres_array *a,
     postgres_array_i64(&a[8], r->append_ms);
     postgres_array_i32(&a[9], r->partition);
     postgres_array_i64(&a[10], r->offset);
+    postgres_array_bytes(&a[11], transaction_alias(tx));
+    postgres_array_bytes(&a[12], tx->currency[0] == '\0'
+                                     ? BYTES_NONE
+                                     : bytes_text(tx->currency));
 }
 
 static void add_duplicate(struct postgres_array *a,

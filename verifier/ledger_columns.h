@@ -12,7 +12,7 @@
 #include "consumer/base/postgres_array.h"
 #include "verifier/ledger_plan.h"
 
-#define LEDGER_COLUMNS_MAX 12
+#define LEDGER_COLUMNS_MAX 14
 
 /* The parameters of one statement; the single numbers live in `number`. */
 struct ledger_columns {

@@ -77,7 +77,7 @@ static void prepare_tables(void)
 {
     for (size_t i = 0; i < migrations_count; i++)
         run(migrations[i].sql);
-    run("INSERT INTO tidemill.schema_version VALUES (1, 1, 'bench', 0)");
+    run("INSERT INTO tidemill.schema_version VALUES (2, 1, 'bench', 0)");
     run("INSERT INTO tidemill.logs (log, topic, cluster_id, partitions, chain,"
         " rules) VALUES (1, 'bench', 'c', 1, 'eip155:1', 2)");
     run("SELECT tidemill.plant(1, '{0}', '{0}')");

@@ -55,6 +55,29 @@ TEST(a_batch_leaves_one_row_for_each_record)
     stop();
 }
 
+TEST(a_second_name_and_a_currency_are_in_the_row)
+{
+    if (!started())
+        return;
+    read_positions(&w1);
+    begin_batch(&w1);
+    add(&w1, 0, 0, "ABC");
+    w1.verdicts[0].tx.has_alias = true;
+    memset(w1.verdicts[0].tx.alias, 'a', sizeof(w1.verdicts[0].tx.alias));
+    w1.verdicts[1].tx.alias_in = BYTES_LITERAL("bb");
+    strcpy(w1.verdicts[1].tx.currency, "EUR");
+    send_batch(&w1);
+    EXPECT_INT(written(&w1), LEDGER_WRITTEN);
+    EXPECT_TEXT(sql("SELECT off, encode(alias, 'escape'), currency FROM"
+                    " tidemill.transactions_1 ORDER BY 1"),
+                "0|aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|\n1|bb|EUR\n2||");
+    EXPECT_TEXT(sql("SELECT count(*) FROM pg_indexes WHERE schemaname ="
+                    " 'tidemill' AND indexname IN ('transactions_1_alias',"
+                    " 'transactions_2_alias')"),
+                "2");
+    stop();
+}
+
 TEST(a_rejection_without_a_covering_id_has_no_hash)
 {
     if (!started())

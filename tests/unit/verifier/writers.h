@@ -107,7 +107,7 @@ static inline bool start(void)
 static inline void prepare(void)
 {
     EXPECT_TEXT(test_postgres_sql(
-                    "INSERT INTO tidemill.schema_version VALUES (1,1,'x',0);"
+                    "INSERT INTO tidemill.schema_version VALUES (2,1,'x',0);"
                     "INSERT INTO tidemill.logs (log, topic, cluster_id,"
                     " partitions, chain, rules)"
                     " VALUES (1, 'tx.submitted', 'c', 4, 'eip155:1', 2);"
