@@ -24,7 +24,7 @@ static const struct {
     int rules_newest; /* 0: not judged in this release */
 } namespaces[] = {
     {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5},
-    {CHAIN_JWS, "jws", REFERENCE_NONE, 0},
+    {CHAIN_JWS, "jws", REFERENCE_NONE, 1},
     {CHAIN_SOLANA, "solana", REFERENCE_ANY, 1},
     {CHAIN_BIP122, "bip122", REFERENCE_ANY, 0},
 };

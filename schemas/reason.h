@@ -62,7 +62,16 @@
       "the parts decode, but what one says is not so in another")              \
     X(REASON_DUPLICATE_KEY, "duplicate_key", "a key is there twice")           \
     X(REASON_BAD_SIGNATURE, "bad_signature",                                   \
-      "a signature is not that of its key over these bytes")
+      "a signature is not that of its key over these bytes")                   \
+    X(REASON_BAD_KEY, "bad_key",                                               \
+      "the key is missing, is no point of the curve, or is for another use")   \
+    X(REASON_PRIVATE_KEY, "private_key", "a private key came along")           \
+    X(REASON_UNSUPPORTED_ALGORITHM, "unsupported_algorithm",                   \
+      "signed by an algorithm this release does not judge")                    \
+    X(REASON_CRITICAL_HEADER, "critical_header",                               \
+      "a header asks for something that is not understood here")               \
+    X(REASON_NOT_A_PAYMENT, "not_a_payment",                                   \
+      "what is signed does not say who gets how much")
 
 enum reason {
     REASON_NONE = 0,

@@ -5,7 +5,7 @@
  * and its newest rule set to schemas/chain.c.
  *
  * From: producer/submit.c (the door), verifier/judge.c.
- * To:   schemas/ethereum.c, schemas/solana.c.
+ * To:   schemas/ethereum.c, schemas/jws.c, schemas/solana.c.
  */
 #include "schemas/transaction.h"
 
@@ -14,6 +14,7 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/ethereum.h"
+#include "schemas/jws.h"
 #include "schemas/solana.h"
 
 enum reason transaction_refuse(struct transaction_words *w, enum reason reason,
@@ -39,9 +40,10 @@ enum reason transaction_decode(const struct chain *chain, int rules,
     switch (chain->ns) {
     case CHAIN_EIP155:
         return ethereum_decode(chain, rules, input, out, out_words);
+    case CHAIN_JWS:
+        return jws_decode(chain, rules, input, out, out_words);
     case CHAIN_SOLANA:
         return solana_decode(rules, input, out, out_words);
-    case CHAIN_JWS:
     case CHAIN_BIP122:
     case CHAIN_NONE:
         break;
@@ -98,5 +100,9 @@ void transaction_signing_hash(struct transaction *t)
 
 int transaction_chain(struct bytes input, bool *out_has, struct chain *out)
 {
+    if (jws_looks_like(input)) {
+        *out_has = true;
+        return chain_parse(BYTES_LITERAL("jws"), out);
+    }
     return ethereum_chain(input, out_has, out);
 }

@@ -33,6 +33,9 @@
 #define TRANSACTION_CURRENCY_MAX 32 /* bytes of printable ASCII */
 #define TRANSACTION_ALIAS_MAX 64    /* of another name */
 
+/* How a signature is made, where a chain lets the signer choose. */
+enum transaction_algorithm { TRANSACTION_ES256K, TRANSACTION_ED25519 };
+
 struct transaction {
     uint8_t id[32];         /* the hash; set when has_id */
     bool has_id;            /* decoded far enough to have one */
@@ -68,6 +71,16 @@ struct transaction {
                                     the type byte before it */
     struct bytes signed_fields;  /* RLP items under the signature; borrowed */
     uint8_t chain_id[32];        /* big-endian; meaningful when has_chain_id */
+    /* What only the decoder of the chain and the judge of it know: reading it
+     * twice would cost a tenth of a verdict. */
+    union {
+        struct {
+            struct bytes header;  /* what is signed: this, */
+            struct bytes payload; /* a dot, and this; in the input */
+            enum transaction_algorithm algorithm;
+            uint8_t key[64]; /* x and y; of Ed25519 32 bytes */
+        } jws;
+    } in;
 };
 
 /*

@@ -11,7 +11,7 @@
  *
  * From: verifier/pool.c; the command, which verifies offline.
  * To:   schemas/transaction.h, verifier/scheme_secp256k1.h,
- *       verifier/scheme_ed25519.h.
+ *       verifier/scheme_jws.h, verifier/scheme_solana.h.
  */
 #include "verifier/judge.h"
 
@@ -21,6 +21,7 @@
 #include "schemas/base/fail.h"
 #include "schemas/hash.h"
 #include "verifier/scheme_ed25519.h"
+#include "verifier/scheme_jws.h"
 #include "verifier/scheme_secp256k1.h"
 #include "verifier/scheme_solana.h"
 
@@ -70,9 +71,10 @@ static enum reason prove(const struct chain *chain, struct transaction *t)
     switch (chain->ns) {
     case CHAIN_EIP155:
         return recover_sender(t);
+    case CHAIN_JWS:
+        return scheme_jws_prove(t);
     case CHAIN_SOLANA:
         return scheme_solana_prove(t);
-    case CHAIN_JWS:
     case CHAIN_BIP122:
     case CHAIN_NONE:
         break;

@@ -31,7 +31,8 @@ static void expect_own_chain(struct bytes input)
     bool has;
     enum reason reason;
 
-    if (transaction_chain(input, &has, &chain) < 0 || !has)
+    if (transaction_chain(input, &has, &chain) < 0 || !has ||
+        chain.ns != CHAIN_EIP155)
         return;
     reason = transaction_decode(&chain, 3, input, &t, &words);
     CHECK(reason != REASON_WRONG_CHAIN && reason != REASON_CHAIN_NOT_SERVED);

@@ -37,6 +37,8 @@ static const struct {
      "53b2cf650dade46dc1b8bab4059caea12d09bd402f65d94c034a16c04eda7fc5"},
     {"schemas/rules/solana-1.md",
      "c9701bf1fc1b0e1caa0f1b05b58ad1e6649b195ce599b4f3f8a0924088bca40b"},
+    {"schemas/rules/jws-1.md",
+     "5e7d94294deb5d505f39eb5597b599766e452634bef2db334cc77be19f1c762e"},
 };
 
 #define RELEASED_COUNT (sizeof(released) / sizeof(released[0]))

@@ -619,6 +619,6 @@ TEST(the_signing_hash_is_the_one_of_eip_155)
 
 TEST(a_chain_without_rule_set_is_unsupported)
 {
-    expect("jws", 1, BYTES_LITERAL("x"), REASON_UNSUPPORTED_CHAIN,
+    expect("cosmos:hub", 1, BYTES_LITERAL("x"), REASON_UNSUPPORTED_CHAIN,
            reason_words(REASON_UNSUPPORTED_CHAIN));
 }

@@ -78,11 +78,11 @@ VECTORS_UNUSED struct bytes vectors_hex(const char *text)
 /* "0x.." of `b`, in one of a few static places; "" for no bytes. */
 VECTORS_UNUSED const char *vectors_text(struct bytes b)
 {
-    static char texts[8][131];
+    static char texts[8][2 * TRANSACTION_PARTY_MAX + 3];
     static int next;
     char *text = texts[next++ % 8];
 
-    CHECK(b.count <= 64);
+    CHECK(b.count <= TRANSACTION_PARTY_MAX);
     text[0] = '\0';
     if (b.count > 0) {
         memcpy(text, "0x", 2);

@@ -77,7 +77,7 @@ TEST(chains_what_is_not_exactly_right_is_a_wrong_setting)
         "*=1",
         "eip155:1=x",
         "eip155:1=-1",
-        "jws=1",
+        "jws=9",
         "eip155:1=2147483649",
     };
     struct chains c;

@@ -86,8 +86,8 @@ TEST(anything_else_is_a_foreign_record)
         "2;eip155:1;2",
         "01;eip155:1;2",
         "1;cosmos:hub;1",
-        "1;jws;1",
-        "1;solana:abc;9",
+        "1;cosmos;1",
+        "1;jws:x;1",
         "1;EIP155:1;2",
         "1;eip155:1;                                                     2",
     };
