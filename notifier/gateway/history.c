@@ -47,6 +47,7 @@ struct history_query {
     uint8_t value[256]; /* hash or address */
     size_t value_count;
     int64_t chain;
+    bool alias; /* its transactions have another name as well */
     struct record_id id;
     size_t rows_max;
     size_t leaf; /* place in the list of the next leaf to ask */
@@ -149,12 +150,20 @@ static void changed(void *arg, enum postgres_state state, const char *why)
     }
 }
 
+static void set_chain(struct history_query *q, const struct channel *c)
+{
+    struct chain chain;
+
+    CHECK(chain_parse(bytes_text(c->chain), &chain) == 0);
+    q->chain = chain.number;
+    q->alias = chain.ns == CHAIN_SOLANA || chain.ns == CHAIN_BIP122;
+}
+
 struct history_query *history_channel(struct history *h,
                                       const struct channel *c, size_t rows_max,
                                       history_fn done, void *arg)
 {
     struct history_query *q;
-    struct chain chain;
 
     CHECK(c->kind == CHANNEL_KIND_TRANSACTION ||
           c->kind == CHANNEL_KIND_ACCOUNT);
@@ -165,8 +174,7 @@ struct history_query *history_channel(struct history *h,
     CHECK(hex_decode_0x(channel_value(c), q->value, sizeof(q->value),
                         &q->value_count) == 0);
     if (c->kind == CHANNEL_KIND_TRANSACTION) {
-        CHECK(chain_parse(bytes_text(c->chain), &chain) == 0);
-        q->chain = chain.number;
+        set_chain(q, c);
     }
     query_begin(q);
     return q;
@@ -176,15 +184,13 @@ struct history_query *history_detail(struct history *h, const struct channel *c,
                                      history_fn done, void *arg)
 {
     struct history_query *q = query_new(h, DETAIL, 1, done, arg);
-    struct chain chain;
 
     if (q == NULL)
         return NULL;
     CHECK(c->kind == CHANNEL_KIND_TRANSACTION);
     CHECK(hex_decode_0x(channel_value(c), q->value, sizeof(q->value),
                         &q->value_count) == 0);
-    CHECK(chain_parse(bytes_text(c->chain), &chain) == 0);
-    q->chain = chain.number;
+    set_chain(q, c);
     query_begin(q);
     return q;
 }
@@ -315,7 +321,7 @@ static size_t put_statement(struct history_query *q,
     case BY_HASH:
     case DETAIL:
         count = left < HISTORY_SQL_LEAVES ? left : HISTORY_SQL_LEAVES;
-        history_sql_hash(leaves, count, q->kind == DETAIL, &h->sql);
+        history_sql_hash(leaves, count, q->kind == DETAIL, q->alias, &h->sql);
         params[0] = postgres_bytea(value);
         params[1] = postgres_i64(q->chain, room[0]);
         q->leaf += count;

@@ -68,6 +68,8 @@ int history_row_detail(const struct postgres_answer *a, int row,
     json_writer_text(&w, r.chain);
     json_writer_name(&w, "hash");
     json_writer_hex(&w, r.hash);
+    json_writer_name(&w, "alias");
+    json_writer_hex(&w, nonempty(postgres_cell(a, row, HISTORY_T_ALIAS)));
     json_writer_name(&w, "state");
     json_writer_text(&w, "verified");
     json_writer_name(&w, "record");
@@ -85,6 +87,11 @@ int history_row_detail(const struct postgres_answer *a, int row,
         json_writer_null(&w);
     else
         json_writer_bytes(&w, postgres_cell(a, row, HISTORY_T_NONCE));
+    json_writer_name(&w, "currency");
+    if (postgres_cell(a, row, HISTORY_T_CURRENCY).data == NULL)
+        json_writer_null(&w);
+    else
+        json_writer_bytes(&w, postgres_cell(a, row, HISTORY_T_CURRENCY));
     json_writer_name(&w, "signature");
     json_writer_hex(&w, postgres_cell(a, row, HISTORY_T_SIGNATURE));
     json_writer_name(&w, "payload");

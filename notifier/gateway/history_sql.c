@@ -14,7 +14,8 @@
 #define TRANSACTION                                                            \
     "t.hash, c.name, t.sender, t.recipient, t.amount, t.accepted_at, t.log,"   \
     " t.partition, t.off"
-#define DETAIL TRANSACTION ", t.nonce::text, t.signature, t.payload"
+#define DETAIL                                                                 \
+    TRANSACTION ", t.nonce::text, t.signature, t.payload, t.alias, t.currency"
 #define REJECTION                                                              \
     "c.name, t.reason, t.payload_sha256, t.hash, t.accepted_at, t.log,"        \
     " t.partition, t.off"
@@ -24,16 +25,17 @@
     " coalesce(sum(duplicates), 0)::int8,"                                     \
     " coalesce(sum(quarantined), 0)::int8"
 
-void history_sql_hash(const int *leaves, size_t count, bool detail,
+/* An alias is no key: of two with one, either is shown. */
+void history_sql_hash(const int *leaves, size_t count, bool detail, bool alias,
                       struct buffer *out)
 {
     for (size_t i = 0; i < count; i++)
         buffer_append_format(
             out,
             "%sSELECT %s FROM tidemill.transactions_%d t" CHAINS
-            " WHERE t.hash = $1 AND t.chain = $2",
+            " WHERE (t.hash = $1%s) AND t.chain = $2",
             i == 0 ? "" : " UNION ALL ", detail ? DETAIL : TRANSACTION,
-            leaves[i]);
+            leaves[i], alias ? " OR t.alias = $1" : "");
     buffer_append_text(out, " LIMIT 1");
 }
 

@@ -25,7 +25,9 @@ enum history_transaction {
     HISTORY_T_OFF,
     HISTORY_T_NONCE, /* text; the rest only with `detail` */
     HISTORY_T_SIGNATURE,
-    HISTORY_T_PAYLOAD
+    HISTORY_T_PAYLOAD,
+    HISTORY_T_ALIAS,
+    HISTORY_T_CURRENCY
 };
 
 /* Columns of rejections. */
@@ -40,8 +42,8 @@ enum history_rejection {
     HISTORY_R_OFF
 };
 
-/* $1 bytea hash, $2 int8 chain */
-void history_sql_hash(const int *leaves, size_t count, bool detail,
+/* $1 bytea hash, or with `alias` the other name; $2 int8 chain */
+void history_sql_hash(const int *leaves, size_t count, bool detail, bool alias,
                       struct buffer *out);
 
 /* $1 bytea address, $2 int4 limit */
