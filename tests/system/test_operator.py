@@ -400,7 +400,14 @@ def test_replay_restores_exactly_what_is_missing(world):
     rows, told = every_row(world), announcements(world)
     lost = lose(world, "off % 3 = 1")
     assert {rows[at][0] for at in lost} == set(TABLES)
-    assert world.tidemill("reconcile").returncode == 1
+    differs = world.tidemill("reconcile", "--json")
+    assert differs.returncode == 1
+    found = json.loads(differs.stdout)
+    assert found["missing"] == len(lost) and found["stray"] == 0
+    assert len(found["first_missing"]) == 10
+    assert set(found["first_missing"]) <= {"%d-%d-%d" % at for at in lost}
+    text = world.tidemill("reconcile").stdout
+    assert f"  no row     {found['first_missing'][0]}\n" in text
 
     preview = replay(world)
     assert sum(part["missing"] for part in preview) == len(lost)
@@ -425,6 +432,7 @@ def test_replay_restores_exactly_what_is_missing(world):
         assert again[at] == told[at] * (2 if at in lost else 1)
     agreed = world.tidemill("reconcile")
     assert agreed.returncode == 0, agreed.stdout
+    assert "reconcile" in world.tidemill("reconcile", "--progress").stderr
     assert sum(part["missing"] for part in replay(world, "--execute")) == 0
     assert announcements(world) == again
     assert world.sql("select count(*) from tidemill.replays where"
@@ -487,6 +495,19 @@ def test_first_and_repeat_may_change_places_in_a_replay(world):
     again, = send(world, [tx])
     wait_at_rest(world)
     assert world.tidemill("reconcile").returncode == 1
+    replay(world, "--execute")
+    # What no replay touched is compared kind by kind, as before.
+    forged, = send(world, [Account("kind").sign(high_s=True)])
+    wait_at_rest(world)
+    assert world.tidemill("reconcile").returncode == 0
+    world.sql("insert into tidemill.duplicates_1 (accepted_at, off, chain, log,"
+              " partition, hash, of_log, of_partition, of_off)"
+              " select accepted_at, off, chain, log, partition, '\\x00', 1, 0, 0"
+              " from tidemill.rejections")
+    world.sql("delete from tidemill.rejections")
+    wrong = world.tidemill("reconcile")
+    assert wrong.returncode == 1 and "-1 rejected +1 dup" in wrong.stdout
+    world.sql("delete from tidemill.duplicates where off = %s", forged[1])
     replay(world, "--execute")
     rows = every_row(world)
     assert rows[1, *again][0] == "transactions"

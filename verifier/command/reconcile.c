@@ -10,10 +10,12 @@
  *
  * It counts rows and records, never counters: the log, the rows and the ledger
  * are three witnesses. The range begins where both the log and the kept leaves
- * do; what is at or above the position waits and is reported as such.
+ * do; what is at or above the position waits and is reported as such. The
+ * ledger's counts are compared kind by kind; where a replay wrote, by their
+ * sum.
  *
  * From: deploy/ctl/main.c.
- * To:   standard output; the exit status is 1 when anything differs.
+ * To:   verifier/command/reconcile_say.c.
  */
 #include "verifier/command/reconcile.h"
 
@@ -26,14 +28,13 @@
 #include "consumer/base/loop.h"
 #include "schemas/base/fail.h"
 #include "schemas/names.h"
-#include "verifier/command/cluster.h"
-#include "verifier/command/tally.h"
+#include "verifier/command/reconcile_state.h"
 
 #define FETCH_ROWS 50000
 
 static const char *brokers, *database_url, *topic;
 static long long wait_ms;
-static bool json;
+static bool json, progress;
 
 static const struct setting settings[] = {
     CLUSTER_SETTINGS(&brokers, &database_url, &topic),
@@ -43,24 +44,7 @@ static const struct command_option options[] = {
     COMMAND_COUNT("wait", &wait_ms, 0, 86400000,
                   "milliseconds to wait until nothing waits any more (0)"),
     COMMAND_FLAG("json", &json, "one JSON object"),
-};
-
-struct reconcile {
-    struct cluster c;
-    struct command_progress *progress;
-    struct tally tallies[CLUSTER_PARTITIONS_MAX];
-    /* Where the oldest kept leaf begins, and the end of the ranges read. */
-    int64_t first_kept[CLUSTER_PARTITIONS_MAX];
-    int64_t ledger_next[CLUSTER_PARTITIONS_MAX];
-    uint64_t ledger_faults; /* ranges that do not follow the one before */
-    uint64_t ledger_counts[TALLY_KINDS], row_counts[TALLY_KINDS];
-    int64_t replays; /* of this log, ever */
-    uint64_t twins;  /* transactions with two rows */
-    char first_twin[80];
-    uint64_t done; /* records read */
-    /* what a callback is about */
-    int kind;
-    uint64_t got; /* rows of the last fetch */
+    COMMAND_FLAG("progress", &progress, "draw the bar in a log, too"),
 };
 
 /* ---- asking ---- */
@@ -123,7 +107,7 @@ static void take_rows(void *arg, const struct postgres_answer *a)
         /* A replay's row outlives the ledger of a leaf that was dropped. */
         if (offset < r->first_kept[p])
             continue;
-        r->row_counts[r->kind]++;
+        spans_row(&r->spans[p], r->kind, offset);
         tally_row(&r->tallies[p], r->kind, offset);
     }
 }
@@ -155,10 +139,29 @@ static int read_rows(struct reconcile *r, int kind)
 
 /* ---- the ledger ---- */
 
+static bool is_replayed(const struct reconcile *r, int32_t p, int64_t from,
+                        int64_t to)
+{
+    size_t i;
+
+    for (i = 0; i < r->replay_count; i++)
+        if (r->replays[i].partition == p && r->replays[i].from < to &&
+            r->replays[i].to > from)
+            return true;
+    return false;
+}
+
+/* Something is missing before `offset`, or overlaps it. */
+static void note_hole(struct reconcile *r, int32_t p, int64_t offset)
+{
+    if (r->ledger_faults++ == 0)
+        r->first_hole = (struct record_id){r->c.log, p, offset};
+}
+
 static void take_ledger(void *arg, const struct postgres_answer *a)
 {
     struct reconcile *r = arg;
-    int64_t from, to;
+    int64_t from, to, counts[TALLY_KINDS];
     int32_t p;
     int i, k;
 
@@ -169,10 +172,12 @@ static void take_ledger(void *arg, const struct postgres_answer *a)
         if (p < 0 || p >= r->c.partition_count)
             continue;
         if (from != r->ledger_next[p] || to <= from)
-            r->ledger_faults++;
+            note_hole(r, p, r->ledger_next[p]);
         r->ledger_next[p] = to;
         for (k = 0; k < TALLY_KINDS; k++)
-            r->ledger_counts[k] += (uint64_t)postgres_cell_i32(a, i, 3 + k, 0);
+            counts[k] = postgres_cell_i32(a, i, 3 + k, 0);
+        spans_range(&r->spans[p], from, to, counts,
+                    is_replayed(r, p, from, to));
     }
     r->got = (uint64_t)a->rows;
 }
@@ -201,7 +206,8 @@ static int read_ledger(struct reconcile *r)
             rc = ask(r, sql, NULL, 0, take_ledger, "ledger");
     } while (rc == 0 && r->got > 0);
     for (p = 0; p < r->c.partition_count && rc == 0; p++)
-        r->ledger_faults += r->ledger_next[p] != r->c.places[p].position;
+        if (r->ledger_next[p] != r->c.places[p].position)
+            note_hole(r, p, r->ledger_next[p]);
     return rc;
 }
 
@@ -216,18 +222,32 @@ static void take_twins(void *arg, const struct postgres_answer *a)
 
 static void take_replays(void *arg, const struct postgres_answer *a)
 {
-    ((struct reconcile *)arg)->replays = postgres_cell_i64(a, 0, 0, 0);
+    struct reconcile *r = arg;
+    int i;
+
+    r->replays = calloc((size_t)a->rows + 1, sizeof(*r->replays));
+    CHECK(r->replays != NULL);
+    for (i = 0; i < a->rows; i++)
+        r->replays[r->replay_count++] = (struct reconcile_replay){
+            .partition = postgres_cell_i32(a, i, 0, -1),
+            .from = postgres_cell_i64(a, i, 1, 0),
+            .to = postgres_cell_i64(a, i, 2, 0),
+        };
 }
+
+/* Ranges that touch are one: there are few. */
+#define REPLAYS                                                                \
+    "SELECT partition, lower(r), upper(r) FROM (SELECT partition, "            \
+    "unnest(range_agg(int8range(from_off, to_off))) AS r FROM "                \
+    "tidemill.replays WHERE log = $1 AND rules IS NULL AND to_off > from_off " \
+    "GROUP BY partition) x"
 
 static int read_replays(struct reconcile *r)
 {
     uint8_t at[8];
     struct postgres_param log = postgres_i32(r->c.log, at);
 
-    return ask(r,
-               "SELECT count(*) FROM tidemill.replays WHERE log = $1 AND "
-               "rules IS NULL",
-               &log, 1, take_replays, "replays");
+    return ask(r, REPLAYS, &log, 1, take_replays, "replays");
 }
 
 #define TWINS                                                                  \
@@ -266,7 +286,7 @@ static int read_log(struct reconcile *r)
 
 /* ---- all of it ---- */
 
-static uint64_t waiting(const struct reconcile *r)
+uint64_t reconcile_waiting(const struct reconcile *r)
 {
     uint64_t all = 0;
     int32_t p;
@@ -278,7 +298,7 @@ static uint64_t waiting(const struct reconcile *r)
     return all;
 }
 
-static uint64_t unannounced(const struct reconcile *r)
+uint64_t reconcile_unannounced(const struct reconcile *r)
 {
     uint64_t all = 0;
     int32_t p;
@@ -298,7 +318,7 @@ static int settle(struct reconcile *r)
     for (;;) {
         rc = read_places(r);
         if (rc != 0 || clock_ms() >= until ||
-            (waiting(r) == 0 && unannounced(r) == 0))
+            (reconcile_waiting(r) == 0 && reconcile_unannounced(r) == 0))
             return rc;
         if (command_run_until(database_loop(r->c.db), &never, 100) == FAIL_GONE)
             return COMMAND_TEMPORARY;
@@ -334,9 +354,9 @@ static int read_all(struct reconcile *r)
     if (rc != 0)
         return rc;
     open_tallies(r);
-    rc = read_ledger(r);
+    rc = read_replays(r);
     if (rc == 0)
-        rc = read_replays(r);
+        rc = read_ledger(r);
     for (kind = 0; kind < TALLY_KINDS && rc == 0; kind++)
         rc = read_rows(r, kind);
     if (rc == 0)
@@ -344,125 +364,6 @@ static int read_all(struct reconcile *r)
     if (rc == 0)
         rc = ask(r, "COMMIT", NULL, 0, NULL, "snapshot");
     return rc == 0 ? read_log(r) : rc;
-}
-
-/* ---- the answer ---- */
-
-struct totals {
-    uint64_t records, rows[TALLY_KINDS], missing, stray, twice;
-};
-
-static struct totals add_up(struct reconcile *r)
-{
-    struct totals all = {0};
-    struct tally *t;
-    int32_t p;
-    int k;
-
-    for (p = 0; p < r->c.partition_count; p++) {
-        t = &r->tallies[p];
-        tally_compare(t);
-        all.records += t->record_count;
-        all.missing += t->missing_count;
-        all.stray += t->stray_count;
-        all.twice += t->twice_count;
-        for (k = 0; k < TALLY_KINDS; k++)
-            all.rows[k] += t->row_count[k];
-    }
-    return all;
-}
-
-/* A row that a replay restored may be of another kind than the one that was
- * lost: its transaction was stored by a repeat in between. */
-static bool counts_agree(const struct reconcile *r)
-{
-    uint64_t ledger = 0, rows = 0;
-    int k;
-
-    if (r->replays == 0)
-        return memcmp(r->ledger_counts, r->row_counts, sizeof(r->row_counts)) ==
-               0;
-    for (k = 0; k < TALLY_KINDS; k++) {
-        ledger += r->ledger_counts[k];
-        rows += r->row_counts[k];
-    }
-    return ledger == rows;
-}
-
-static void print_examples(const struct reconcile *r, const char *what,
-                           const int64_t *offsets, uint64_t count, int32_t p)
-{
-    uint64_t i;
-
-    for (i = 0; i < count && i < TALLY_EXAMPLES; i++)
-        printf("  %-10s %d-%d-%" PRId64 "\n", what, r->c.log, p, offsets[i]);
-}
-
-static void print_offenders(const struct reconcile *r)
-{
-    const struct tally *t;
-    int32_t p;
-
-    for (p = 0; p < r->c.partition_count; p++) {
-        t = &r->tallies[p];
-        print_examples(r, "no row", t->missing, t->missing_count, p);
-        print_examples(r, "no record", t->stray, t->stray_count, p);
-        print_examples(r, "two rows", t->twice, t->twice_count, p);
-    }
-    if (r->twins > 0)
-        printf("  two rows   transaction %s\n", r->first_twin);
-}
-
-static void print_text(const struct reconcile *r, const struct totals *all,
-                       bool agrees)
-{
-    printf("records in the log   %" PRIu64 "\n", all->records);
-    printf("rows                 %" PRIu64 "  (%" PRIu64 " verified, %" PRIu64
-           " rejected, %" PRIu64 " duplicates, %" PRIu64 " quarantined)\n",
-           all->rows[0] + all->rows[1] + all->rows[2] + all->rows[3],
-           all->rows[0], all->rows[1], all->rows[2], all->rows[3]);
-    printf("ledger               %s, %s\n",
-           r->ledger_faults == 0 ? "without a hole" : "HAS HOLES",
-           counts_agree(r) ? "its counts are the rows'"
-                           : "ITS COUNTS ARE NOT THE ROWS'");
-    printf("waiting              %" PRIu64 " to be judged, %" PRIu64
-           " to be announced\n",
-           waiting(r), unannounced(r));
-    if (agrees) {
-        printf("agrees: every record has exactly one row\n");
-        return;
-    }
-    printf("DIFFERS: %" PRIu64 " records without a row, %" PRIu64
-           " rows without a record, %" PRIu64 " records with two rows, %" PRIu64
-           " transactions with two rows\n",
-           all->missing, all->stray, all->twice, r->twins);
-    print_offenders(r);
-}
-
-static void print_json(const struct reconcile *r, const struct totals *all,
-                       bool agrees)
-{
-    printf("{\"agrees\":%s,\"log\":%d,\"records\":%" PRIu64
-           ",\"verified\":%" PRIu64 ",\"rejected\":%" PRIu64
-           ",\"duplicates\":%" PRIu64 ",\"quarantined\":%" PRIu64
-           ",\"missing\":%" PRIu64 ",\"stray\":%" PRIu64 ",\"twice\":%" PRIu64
-           ",\"twins\":%" PRIu64 ",\"ledger_faults\":%" PRIu64
-           ",\"ledger_counts_agree\":%s,\"waiting\":%" PRIu64
-           ",\"unannounced\":%" PRIu64 "}\n",
-           agrees ? "true" : "false", r->c.log, all->records, all->rows[0],
-           all->rows[1], all->rows[2], all->rows[3], all->missing, all->stray,
-           all->twice, r->twins, r->ledger_faults,
-           counts_agree(r) ? "true" : "false", waiting(r), unannounced(r));
-}
-
-static int answer(struct reconcile *r)
-{
-    struct totals all = add_up(r);
-    bool agrees = all.missing == 0 && all.stray == 0 && all.twice == 0 &&
-                  r->twins == 0 && r->ledger_faults == 0 && counts_agree(r);
-
-    (json ? print_json : print_text)(r, &all, agrees);
-    return agrees ? COMMAND_OK : COMMAND_DIFFERS;
 }
 
 /* A partition that was never planted has nothing that could agree. */
@@ -493,9 +394,12 @@ static int reconcile(struct reconcile *r)
     rc = read_all(r);
     command_progress_close(r->progress);
     if (rc == 0)
-        rc = answer(r);
-    for (p = 0; p < r->c.partition_count; p++)
+        rc = reconcile_say(r);
+    for (p = 0; p < r->c.partition_count; p++) {
         tally_fini(&r->tallies[p]);
+        spans_fini(&r->spans[p]);
+    }
+    free(r->replays);
     return rc;
 }
 
@@ -509,6 +413,8 @@ static int run(int argc, char **argv)
         return command_fail(COMMAND_USAGE, "reconcile takes no operands");
     r = calloc(1, sizeof(*r));
     CHECK(r != NULL);
+    r->json = json;
+    command_progress_force(progress);
     rc = cluster_open(&r->c, brokers, database_url, topic);
     if (rc == 0)
         rc = reconcile(r);
@@ -520,7 +426,13 @@ static int run(int argc, char **argv)
 const struct command command_reconcile = {
     .name = "reconcile",
     .usage = "[--wait=MS] [--json]",
-    .help = "counts records, rows and ledger; 1 when they differ",
+    .help =
+        "counts records, rows and ledger; 1 when they differ\n"
+        "Reads all of it: the log from where it begins, every row of every "
+        "kept leaf, and\nthe ledger. It names the first records that are "
+        "missing, stray or there twice.\nVerifiers do the cheap half of it "
+        "all the time: "
+        "tidemill_reconcile_difference_records.",
     .options = options,
     .options_count = sizeof(options) / sizeof(options[0]),
     .settings = settings,
