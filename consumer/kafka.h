@@ -193,6 +193,16 @@ int kafka_admin_delete_topic(struct kafka_admin *a,
 int kafka_admin_facts(struct kafka_admin *a, const char *const *topics,
                       size_t topic_count, struct kafka_facts *out) MUST_CHECK;
 
+/*
+ * The same, when all of the topics were made a moment ago: each broker hears of
+ * them in its own time, and any of them may be the one that is asked. Asks
+ * until they are there with leaders, or the deadline has passed; then what the
+ * last answer was.
+ */
+int kafka_admin_new_facts(struct kafka_admin *a, const char *const *topics,
+                          size_t topic_count,
+                          struct kafka_facts *out) MUST_CHECK;
+
 /* Every config entry of a topic, or of broker `id` when `topic` is NULL. */
 typedef void (*kafka_entry_fn)(void *arg, const char *name, const char *value,
                                bool is_default);

@@ -260,6 +260,28 @@ int kafka_admin_facts(struct kafka_admin *a, const char *const *topics,
     return rc;
 }
 
+static bool all_there(const struct kafka_facts *f)
+{
+    for (size_t i = 0; i < f->topic_count; i++)
+        if (!f->topics[i].exists || f->topics[i].leaderless > 0)
+            return false;
+    return true;
+}
+
+int kafka_admin_new_facts(struct kafka_admin *a, const char *const *topics,
+                          size_t topic_count, struct kafka_facts *out)
+{
+    int64_t deadline = clock_ms() + a->deadline_ms;
+    int rc;
+
+    for (;;) {
+        rc = kafka_admin_facts(a, topics, topic_count, out);
+        if ((rc == 0 && all_there(out)) || clock_ms() >= deadline)
+            return rc;
+        (void)poll(NULL, 0, LOOK_AGAIN_MS);
+    }
+}
+
 int kafka_admin_describe(struct kafka_admin *a, const char *topic, int id,
                          kafka_entry_fn entry, void *arg)
 {

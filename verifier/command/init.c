@@ -95,7 +95,7 @@ static int make_topics(struct kafka_admin *admin, struct kafka_facts *out)
         rc = create_topic(admin, topic_submitted);
     if (rc != 0)
         return rc;
-    rc = kafka_admin_facts(admin, topics, 2, out);
+    rc = kafka_admin_new_facts(admin, topics, 2, out);
     if (rc < 0)
         return explain(admin, rc, "topics");
     buffer_init(&why, 1024);
