@@ -7,6 +7,7 @@
 """
 
 import asyncio
+import inspect
 import json
 import os
 import re
@@ -55,6 +56,7 @@ class Mill:
         self.notes = []
         self.undo = []
         self.worlds = 0
+        self.standby = None
         older = os.environ.get("FAULTS_OLDER_BUILD")
         self.older = Path(older).resolve() if older else None
 
@@ -277,8 +279,13 @@ class Mill:
         """The outside checker over all of it; returns what it has seen."""
         with self.rest():
             self.shown()
+            # A checker that tells apart what a lossy failover and a killed
+            # process explain is told that there were some.
+            allowed = {name: value for name, value in (
+                ("lossy", self.standby is not None), ("crashes", True))
+                if name in inspect.signature(check).parameters}
             return check(self.stack, journals=[self.load.journal.path],
-                         subscribers=self.watching)
+                         subscribers=self.watching, **allowed)
 
     def shown(self, seconds=60):
         """Every subscriber has as many different events as there are rows."""

@@ -21,13 +21,18 @@ def shim(mill):
 
 
 def restarted_with(mill, program, wait=True, **settings):
-    """The same program with more in its environment, until it is mended."""
+    """The same program with more in its environment, until it is mended.
+
+    Returns what mends it earlier.
+    """
     before = dict(program.settings)
 
     def back():
+        if program.settings is before and program.alive():
+            return
         program.settings = before
         if program.alive():
-            program.kill()
+            program.stop()
         program.start()
     program.stop()
     program.settings = {**before, **settings}
@@ -35,6 +40,7 @@ def restarted_with(mill, program, wait=True, **settings):
     program.start()
     if wait:
         program.ready()
+    return back
 
 
 @fault("F16", "librdkafka declares the producers of the door and of a verifier"
@@ -65,7 +71,7 @@ def malloc_fails(mill):
     path = shim(mill)
     for program in (mill.verifiers[0], mill.door, mill.notifier,
                     mill.gates[0]):
-        restarted_with(mill, program, LD_PRELOAD=path)
+        back = restarted_with(mill, program, LD_PRELOAD=path)
         mill.flows(20)
         program.send(signal.SIGUSR1)
         for _ in range(10):
@@ -75,6 +81,7 @@ def malloc_fails(mill):
         status = program.child.poll()
         mill.note(f"{program.name} "
                   + ("went on" if status is None else f"ended with {status}"))
+        back()
 
 
 @fault("F66", "the log's reader stops: standard error of the door and of a"
@@ -86,10 +93,11 @@ def log_blocked(mill):
     for program in both:
         port = free_port()
         reader, program.output = full_pipe()
-        mill.later(os.close, reader)
-        mill.later(os.close, program.output)
-        mill.later(setattr, program, "output", None)
         restarted_with(mill, program, wait=False, MANAGEMENT_PORT=port)
+        # Before it is started again, which is the first to be registered.
+        for end in (reader, program.output):
+            mill.later(os.close, end)
+        mill.later(setattr, program, "output", None)
         program._management = port
         program.ready()
     mill.flows(20)

@@ -66,7 +66,7 @@ class Run:
         self.options = options
         self.shared, self.apart = chosen(options)
         self.outcomes = []
-        self.audits = []       # (phase, Seen or the words of the difference)
+        self.audits = []
         self.storms = {}
         self.begin = time.time()
 
@@ -123,18 +123,22 @@ class Run:
         self.outcomes.append(outcome)
 
     def audit(self, phase):
+        """The outside checker over everything, whatever it finds."""
+        audit = {"phase": phase, "counts": {}, "lines": [], "wrong": None}
         try:
             seen = self.mill.audit()
-            self.audits.append((phase, dict(seen.counts), None))
-            print(f"audit after {phase}: {dict(seen.counts)}", flush=True)
+            audit["counts"] = dict(seen.counts)
+            audit["lines"] = list(getattr(seen, "balance", []))
+            print(f"audit after {phase}: {audit['counts']}", flush=True)
         except Exception as error:
-            self.audits.append((phase, {}, str(error)))
+            audit["wrong"] = str(error)
             print(f"audit after {phase} FAILED: {error}", flush=True)
+        self.audits.append(audit)
 
     @property
     def failed(self):
         return (sum(o.result == "FAILED" for o in self.outcomes)
-                + sum(words is not None for _, _, words in self.audits))
+                + sum(a["wrong"] is not None for a in self.audits))
 
 
 def main():
