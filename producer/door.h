@@ -37,8 +37,8 @@ void rest_submit(struct door *d, const struct chain *chain,
                  struct http_exchange *x, const struct http_request *r);
 
 /*
- * rpc.c: JSON-RPC 2.0, one call or a batch. `chain` is what eth_chainId says;
- * NULL: the path names none and there is no default. Takes `x`.
+ * rpc.c: JSON-RPC 2.0, one call or a batch. `chain` is that of the path; NULL:
+ * it names none. Takes `x`.
  */
 #define RPC_BODY_MAX (5 << 20)
 void rpc_serve(struct door *d, const struct chain *chain,

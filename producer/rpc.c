@@ -1,65 +1,51 @@
 /*
  * producer/rpc.c: JSON-RPC 2.0 as wallets speak it to a node.
  *
- * Errors are HTTP 200, in geth's words, because clients match on them. Calls of
- * a batch run at once and are answered in order. Without an upstream node there
- * is no chain state: what is harmless is answered honestly empty, and a nonce,
- * which would be signed, is an error.
+ * Errors are HTTP 200, in a node's words, because clients match on them. Calls
+ * of a batch run at once and are answered in order.
  *
  *      request -> calls[0..n-1] -> each fills its answer -> the last one sends
  *
  * From: producer/door.c.
- * To:   producer/submit.c, for eth_sendRawTransaction.
+ * To:   producer/rpc_ethereum.c, for each call.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "producer/door.h"
+#include "producer/rpc_inside.h"
 #include "schemas/base/fail.h"
-#include "schemas/hex.h"
-#include "schemas/json.h"
 
 #define BATCH_MAX 1000
 #define ID_BYTES_MAX 256
 #define DEPTH_MAX 32
 #define ANSWER_BYTES_MAX 1024
 
-/* One call of a request and what it is answered. */
-struct call {
-    struct batch *batch;
-    struct bytes id;      /* raw; borrowed from the request */
-    bool silent;          /* a notification: no answer */
-    struct buffer answer; /* the whole response object; "" until it is there */
-};
-
-struct batch {
-    struct door *door;
-    const struct chain *chain; /* &chain_here, or NULL */
-    struct chain chain_here;
+struct rpc_batch {
+    struct chain chain_here; /* what the path names, if it does */
     struct http_exchange *exchange;
     bool array;     /* the request was one */
     size_t count;   /* calls */
     size_t waiting; /* calls without an answer, and one while it is read */
-    struct call calls[];
+    struct rpc_call calls[];
 };
 
 /* ---- answers ---- */
 
-static void begin_answer(struct call *c)
+static void begin_answer(struct rpc_call *c)
 {
     buffer_clear(&c->answer);
     buffer_append_text(&c->answer, "{\"jsonrpc\":\"2.0\",\"id\":");
     buffer_append_bytes(&c->answer, c->id);
 }
 
-static void result(struct call *c, const char *json)
+void rpc_result(struct rpc_call *c, const char *json)
 {
     begin_answer(c);
     buffer_append_format(&c->answer, ",\"result\":%s}", json);
 }
 
-static void error(struct call *c, int code, const char *message)
+void rpc_error(struct rpc_call *c, int code, const char *message)
 {
     begin_answer(c);
     buffer_append_format(&c->answer,
@@ -68,7 +54,7 @@ static void error(struct call *c, int code, const char *message)
     buffer_append_text(&c->answer, "}}");
 }
 
-static void free_batch(struct batch *b)
+static void free_batch(struct rpc_batch *b)
 {
     size_t i;
 
@@ -78,7 +64,7 @@ static void free_batch(struct batch *b)
 }
 
 /* All calls are answered: sends what there is to send. */
-static void finish(struct batch *b)
+static void finish(struct rpc_batch *b)
 {
     struct buffer body;
     size_t i, said = 0;
@@ -102,202 +88,19 @@ static void finish(struct batch *b)
     free_batch(b);
 }
 
-static void answered(struct batch *b)
+static void answered(struct rpc_batch *b)
 {
     CHECK(b->waiting > 0);
     if (--b->waiting == 0)
         finish(b);
 }
 
-/* ---- eth_sendRawTransaction ---- */
-
-static void on_submitted(void *arg, const struct submit_answer *a)
+void rpc_answered(struct rpc_call *c)
 {
-    struct call *c = arg;
-    char hash[70] = "\"0x", words[256];
-
-    switch (a->kind) {
-    case SUBMIT_ACCEPTED:
-    case SUBMIT_REPEATED:
-        hex_encode(bytes_of(a->hash, 32), hash + 3);
-        strcat(hash, "\"");
-        result(c, hash);
-        break;
-    case SUBMIT_REFUSED:
-        error(c, -32000, a->words);
-        break;
-    case SUBMIT_CHAIN_REQUIRED:
-    case SUBMIT_NOT_SERVED:
-        error(c, -32000, a->words);
-        break;
-    case SUBMIT_BUSY:
-    case SUBMIT_AWAY:
-        snprintf(words, sizeof(words), "limit exceeded: %s", a->words);
-        error(c, -32005, words);
-        break;
-    case SUBMIT_UNKNOWN:
-        error(c, -32000, "outcome unknown, send again");
-        break;
-    }
     answered(c->batch);
 }
 
-/* The one positional argument; false: the error was answered. */
-static bool one_argument(struct call *c, struct json_value params,
-                         struct json_value *out)
-{
-    struct json_walk walk = json_walk(params);
-    struct json_value extra;
-
-    if (params.type != JSON_ABSENT && params.type != JSON_NULL &&
-        params.type != JSON_ARRAY) {
-        error(c, -32602, "non-array args");
-        return false;
-    }
-    if (params.type != JSON_ARRAY || !json_next(&walk, NULL, out) ||
-        out->type == JSON_NULL) {
-        error(c, -32602, "missing value for required argument 0");
-        return false;
-    }
-    if (json_next(&walk, NULL, &extra)) {
-        error(c, -32602, "too many arguments, want at most 1");
-        return false;
-    }
-    return true;
-}
-
-#define UNMARSHAL "invalid argument 0: json: cannot unmarshal "
-#define INTO " into Go value of type hexutil.Bytes"
-
-/* The bytes of a hex string, in the door's buffer; words: why not. */
-static const char *hex_argument(struct door *d, struct json_value v,
-                                struct bytes *out)
-{
-    struct bytes text;
-    size_t count;
-    uint8_t *at;
-
-    if (v.type != JSON_STRING)
-        return UNMARSHAL "non-string" INTO;
-    if (json_plain(v, &text) < 0)
-        return UNMARSHAL "invalid hex string" INTO;
-    if (text.count == 0) {
-        *out = BYTES_NONE;
-        return NULL;
-    }
-    if (text.count < 2 || text.data[0] != '0' ||
-        (text.data[1] != 'x' && text.data[1] != 'X'))
-        return UNMARSHAL "hex string without 0x prefix" INTO;
-    text = bytes_slice(text, 2, text.count);
-    if (text.count % 2 != 0)
-        return UNMARSHAL "hex string of odd length" INTO;
-    buffer_clear(&d->decode);
-    at = buffer_reserve(&d->decode, text.count / 2 + 1);
-    CHECK(at != NULL);
-    if (hex_decode(text, at, text.count / 2 + 1, &count) < 0)
-        return UNMARSHAL "invalid hex string" INTO;
-    *out = bytes_of(at, count);
-    return NULL;
-}
-
-/* Returns false when it was answered at once. */
-static bool send_raw(struct call *c, struct json_value params)
-{
-    struct batch *b = c->batch;
-    struct json_value argument;
-    struct bytes transaction;
-    const char *words;
-
-    if (!one_argument(c, params, &argument))
-        return false;
-    words = hex_argument(b->door, argument, &transaction);
-    if (words != NULL) {
-        error(c, -32602, words);
-        return false;
-    }
-    submit_take(b->door->submit, b->chain, transaction, on_submitted, c);
-    return true;
-}
-
-/* ---- the other methods ---- */
-
-static void chain_id(struct call *c, struct json_value params)
-{
-    const struct chain *chain = c->batch->chain;
-    char json[64];
-
-    (void)params;
-    if (chain == NULL || chain->ns != CHAIN_EIP155) {
-        error(c, -32000, "this door has no default chain: use /rpc/{chain}");
-        return;
-    }
-    snprintf(json, sizeof(json), "\"0x%llx\"",
-             strtoull(chain->name + strlen("eip155:"), NULL, 10));
-    result(c, json);
-}
-
-static void net_version(struct call *c, struct json_value params)
-{
-    const struct chain *chain = c->batch->chain;
-    char json[64];
-
-    (void)params;
-    if (chain == NULL || chain->ns != CHAIN_EIP155) {
-        error(c, -32000, "this door has no default chain: use /rpc/{chain}");
-        return;
-    }
-    snprintf(json, sizeof(json), "\"%s\"", chain->name + strlen("eip155:"));
-    result(c, json);
-}
-
-static void block_number(struct call *c, struct json_value params)
-{
-    (void)params;
-    result(c, "\"0x0\"");
-}
-
-static void empty_call(struct call *c, struct json_value params)
-{
-    (void)params;
-    result(c, "\"0x\"");
-}
-
-static void nothing(struct call *c, struct json_value params)
-{
-    (void)params;
-    result(c, "null");
-}
-
-static void no_nonce(struct call *c, struct json_value params)
-{
-    (void)params;
-    error(c, -32000, "nonce unknown: no upstream node");
-}
-
-static void client_version(struct call *c, struct json_value params)
-{
-    (void)params;
-    result(c, "\"tidemill/" TIDEMILL_VERSION "\"");
-}
-
-struct method {
-    const char *name;
-    void (*run)(struct call *c, struct json_value params);
-};
-
-static const struct method methods[] = {
-    {"eth_chainId", chain_id},
-    {"net_version", net_version},
-    {"eth_blockNumber", block_number},
-    {"eth_call", empty_call},
-    {"eth_getTransactionReceipt", nothing},
-    {"eth_getTransactionByHash", nothing},
-    {"eth_getBlockByNumber", nothing},
-    {"eth_getTransactionCount", no_nonce},
-    {"web3_clientVersion", client_version},
-};
-
-static void no_such_method(struct call *c, struct json_value method)
+static void no_such_method(struct rpc_call *c, struct json_value method)
 {
     char name[96], words[160];
     size_t count;
@@ -307,25 +110,18 @@ static void no_such_method(struct call *c, struct json_value method)
     snprintf(words, sizeof(words),
              "the method %.*s does not exist/is not available", (int)count,
              name);
-    error(c, -32601, words);
+    rpc_error(c, -32601, words);
 }
 
 /* Returns false when it was answered at once. */
-static bool run(struct call *c, struct json_value method,
+static bool run(struct rpc_call *c, struct json_value method,
                 struct json_value params)
 {
-    size_t i;
+    enum rpc_end end = rpc_ethereum(c, method, params);
 
-    if (json_is_text(method, "eth_sendRawTransaction"))
-        return send_raw(c, params);
-    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
-        if (json_is_text(method, methods[i].name)) {
-            methods[i].run(c, params);
-            return false;
-        }
-    }
-    no_such_method(c, method);
-    return false;
+    if (end == RPC_NOT_MINE)
+        no_such_method(c, method);
+    return end == RPC_WAITS;
 }
 
 /* ---- requests ---- */
@@ -333,7 +129,7 @@ static bool run(struct call *c, struct json_value method,
 static const struct bytes no_id = {(const uint8_t *)"null", 4};
 
 /* Is it a call? Sets id and silent; false: -32600 was answered. */
-static bool read_call(struct call *c, struct json_value request,
+static bool read_call(struct rpc_call *c, struct json_value request,
                       struct json_value *out_method,
                       struct json_value *out_params)
 {
@@ -342,18 +138,18 @@ static bool read_call(struct call *c, struct json_value request,
 
     c->id = no_id;
     if (json_members(request, names, 4, false, v) < 0) {
-        error(c, -32600, "invalid request");
+        rpc_error(c, -32600, "invalid request");
         return false;
     }
     if ((v[1].type == JSON_NUMBER || v[1].type == JSON_STRING) &&
         v[1].raw.count <= ID_BYTES_MAX)
         c->id = v[1].raw;
     else if (v[1].type != JSON_ABSENT && v[1].type != JSON_NULL) {
-        error(c, -32600, "invalid request");
+        rpc_error(c, -32600, "invalid request");
         return false;
     }
     if (!json_is_text(v[0], "2.0") || v[2].type != JSON_STRING) {
-        error(c, -32600, "invalid request");
+        rpc_error(c, -32600, "invalid request");
         return false;
     }
     c->silent = v[1].type == JSON_ABSENT;
@@ -362,30 +158,31 @@ static bool read_call(struct call *c, struct json_value request,
     return true;
 }
 
-static void add_call(struct batch *b, struct json_value request)
+static void add_call(struct rpc_batch *b, struct door *d,
+                     struct json_value request)
 {
-    struct call *c = &b->calls[b->count++];
+    struct rpc_call *c = &b->calls[b->count++];
     struct json_value method, params;
 
     c->batch = b;
+    c->door = d;
+    c->chain = b->chain_here.name[0] == '\0' ? NULL : &b->chain_here;
     buffer_init(&c->answer, ANSWER_BYTES_MAX);
     b->waiting++;
     if (!read_call(c, request, &method, &params) || !run(c, method, params))
         answered(b);
 }
 
-static struct batch *open_batch(struct door *d, const struct chain *chain,
-                                struct http_exchange *x, size_t count)
+static struct rpc_batch *open_batch(const struct chain *chain,
+                                    struct http_exchange *x, size_t count)
 {
-    struct batch *b = calloc(1, sizeof(*b) + count * sizeof(struct call));
+    struct rpc_batch *b =
+        calloc(1, sizeof(*b) + count * sizeof(struct rpc_call));
 
     CHECK(b != NULL);
-    b->door = d;
     b->exchange = x;
-    if (chain != NULL) {
+    if (chain != NULL)
         b->chain_here = *chain;
-        b->chain = &b->chain_here;
-    }
     b->waiting = 1;
     return b;
 }
@@ -434,7 +231,7 @@ static void serve_array(struct door *d, const struct chain *chain,
     size_t count = count_elements(array);
     struct json_walk walk = json_walk(array);
     struct json_value request;
-    struct batch *b;
+    struct rpc_batch *b;
 
     if (count == 0) {
         reply_error(x,
@@ -446,10 +243,10 @@ static void serve_array(struct door *d, const struct chain *chain,
         too_large(x, array);
         return;
     }
-    b = open_batch(d, chain, x, count);
+    b = open_batch(chain, x, count);
     b->array = true;
     while (json_next(&walk, NULL, &request))
-        add_call(b, request);
+        add_call(b, d, request);
     answered(b);
 }
 
@@ -464,7 +261,7 @@ void rpc_serve(struct door *d, const struct chain *chain,
                struct http_exchange *x, const struct http_request *r)
 {
     struct json_value document;
-    struct batch *b;
+    struct rpc_batch *b;
 
     if (!is_json_type(r)) {
         http_reply_text(x, 415,
@@ -486,7 +283,7 @@ void rpc_serve(struct door *d, const struct chain *chain,
         serve_array(d, chain, x, document);
         return;
     }
-    b = open_batch(d, chain, x, 1);
-    add_call(b, document);
+    b = open_batch(chain, x, 1);
+    add_call(b, d, document);
     answered(b);
 }
