@@ -97,6 +97,29 @@ int chains_rules(const struct chains *c, const struct chain *chain)
     return star;
 }
 
+bool chains_serve(const struct chains *c, enum chain_namespace ns)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->entries[i].chain.ns == ns)
+            return true;
+    }
+    return false;
+}
+
+const struct chain *chains_sole(const struct chains *c, enum chain_namespace ns)
+{
+    const struct chains_entry *sole = NULL;
+
+    for (size_t i = 0; i < c->count; i++) {
+        if (c->entries[i].chain.ns != ns)
+            continue;
+        if (sole != NULL)
+            return NULL;
+        sole = &c->entries[i];
+    }
+    return sole == NULL || sole->star ? NULL : &sole->chain;
+}
+
 const struct chain *chains_only(const struct chains *c)
 {
     return c->count == 1 ? chains_default(c) : NULL;

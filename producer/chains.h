@@ -39,6 +39,13 @@ int chains_parse(const char *text, struct chains *out,
 /* The rule set this chain is accepted by; 0: it is not served. */
 int chains_rules(const struct chains *c, const struct chain *chain);
 
+/* Is any chain of this namespace served? */
+bool chains_serve(const struct chains *c, enum chain_namespace ns);
+
+/* The only chain of a namespace that is served; NULL: none, or several. */
+const struct chain *chains_sole(const struct chains *c,
+                                enum chain_namespace ns);
+
 /* The only chain that is served, or NULL when the bytes must say which. */
 const struct chain *chains_only(const struct chains *c);
 

@@ -7,7 +7,7 @@
  *      request -> calls[0..n-1] -> each fills its answer -> the last one sends
  *
  * From: producer/door.c.
- * To:   producer/rpc_ethereum.c, for each call.
+ * To:   producer/rpc_ethereum.c, producer/rpc_solana.c, for each call.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,13 +45,25 @@ void rpc_result(struct rpc_call *c, const char *json)
     buffer_append_format(&c->answer, ",\"result\":%s}", json);
 }
 
-void rpc_error(struct rpc_call *c, int code, const char *message)
+static void begin_error(struct rpc_call *c, int code, const char *message)
 {
     begin_answer(c);
     buffer_append_format(&c->answer,
                          ",\"error\":{\"code\":%d,\"message\":", code);
     json_append_string(&c->answer, bytes_text(message));
+}
+
+void rpc_error(struct rpc_call *c, int code, const char *message)
+{
+    begin_error(c, code, message);
     buffer_append_text(&c->answer, "}}");
+}
+
+void rpc_error_data(struct rpc_call *c, int code, const char *message,
+                    const char *data)
+{
+    begin_error(c, code, message);
+    buffer_append_format(&c->answer, ",\"data\":%s}}", data);
 }
 
 static void free_batch(struct rpc_batch *b)
@@ -113,15 +125,41 @@ static void no_such_method(struct rpc_call *c, struct json_value method)
     rpc_error(c, -32601, words);
 }
 
+/* The kinds of node a door is, by the chains it serves. */
+static const struct {
+    enum chain_namespace ns;
+    enum rpc_end (*run)(struct rpc_call *c, struct json_value method,
+                        struct json_value params);
+} nodes[] = {
+    {CHAIN_EIP155, rpc_ethereum},
+    {CHAIN_SOLANA, rpc_solana},
+};
+
+/* A path that names a chain is a node of its kind; others are all kinds. */
+static bool answers_for(const struct rpc_call *c, enum chain_namespace ns)
+{
+    if (c->chain != NULL)
+        return c->chain->ns == ns;
+    return chains_serve(c->door->chains, ns);
+}
+
 /* Returns false when it was answered at once. */
 static bool run(struct rpc_call *c, struct json_value method,
                 struct json_value params)
 {
-    enum rpc_end end = rpc_ethereum(c, method, params);
+    enum rpc_end end = RPC_NOT_MINE;
 
-    if (end == RPC_NOT_MINE)
+    for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++) {
+        if (end == RPC_NOT_MINE && answers_for(c, nodes[i].ns))
+            end = nodes[i].run(c, method, params);
+    }
+    if (end != RPC_NOT_MINE)
+        return end == RPC_WAITS;
+    if (answers_for(c, CHAIN_SOLANA) && !answers_for(c, CHAIN_EIP155))
+        rpc_error(c, -32601, "Method not found");
+    else
         no_such_method(c, method);
-    return end == RPC_WAITS;
+    return false;
 }
 
 /* ---- requests ---- */

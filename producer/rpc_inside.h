@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "producer/door.h"
 #include "schemas/json.h"
@@ -26,6 +27,7 @@ struct rpc_call {
     const struct chain *chain; /* that the path names; NULL: none */
     struct bytes id;           /* raw; borrowed from the request */
     bool silent;               /* a notification: no answer */
+    uint8_t signature[64];     /* solana: the first, which is the answer */
     struct buffer answer; /* the whole response object; "" until it is there */
 };
 
@@ -40,11 +42,19 @@ enum rpc_end {
 void rpc_result(struct rpc_call *c, const char *json);
 void rpc_error(struct rpc_call *c, int code, const char *message);
 
+/* An error with data, which is JSON. */
+void rpc_error_data(struct rpc_call *c, int code, const char *message,
+                    const char *data);
+
 /* The answer of a call that waited is set. The call may be gone afterwards. */
 void rpc_answered(struct rpc_call *c);
 
 /* rpc_ethereum.c: in geth's words. */
 enum rpc_end rpc_ethereum(struct rpc_call *c, struct json_value method,
                           struct json_value params);
+
+/* rpc_solana.c: in agave's words. */
+enum rpc_end rpc_solana(struct rpc_call *c, struct json_value method,
+                        struct json_value params);
 
 #endif

@@ -80,6 +80,13 @@ static void answer(struct submit *s, const struct submit_answer *a,
 
 /* ---- before sending ---- */
 
+/* Forms of transactions that name no chain. */
+static bool serves_other_forms(const struct chains *c)
+{
+    return chains_serve(c, CHAIN_JWS) || chains_serve(c, CHAIN_SOLANA) ||
+           chains_serve(c, CHAIN_BIP122);
+}
+
 /* Which chain, and by which rule set? 0, or answers and returns negative. */
 static int choose_chain(struct submit *s, const struct chain *asked,
                         struct bytes transaction, struct chain *out,
@@ -98,6 +105,8 @@ static int choose_chain(struct submit *s, const struct chain *asked,
         *out = *asked;
     } else {
         rc = transaction_chain(transaction, &has, out);
+        if (rc == FAIL_MALFORMED && serves_other_forms(s->o.chains))
+            rc = 0;
         if (rc == 0 && !has) {
             a.kind = SUBMIT_CHAIN_REQUIRED;
             a.words =
