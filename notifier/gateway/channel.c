@@ -12,16 +12,21 @@
 #include <string.h>
 
 #include "schemas/base/fail.h"
+#include "schemas/base58.h"
 #include "schemas/chain.h"
+#include "schemas/hex.h"
 #include "schemas/transaction.h"
 
 /* Bytes of an address at most: a text recipient of `jws` may be long. */
 #define ADDRESS_BYTES_MAX TRANSACTION_PARTY_MAX
+#define KEY_BYTES 32    /* of what Solana writes in base58: account, hash */
+#define KEY_TEXT_MAX 44 /* characters of it */
 
 static int parse_transaction(struct bytes rest, struct channel *out);
 static int parse_account(struct bytes rest, struct channel *out);
 static int spell_hex(struct bytes text, size_t bytes_min, size_t bytes_max,
                      char *out);
+static int spell_base58(struct bytes text, char out[2 + 2 * KEY_BYTES + 1]);
 static bool begins(struct bytes text, const char *with, struct bytes *out_rest);
 static size_t join(const char *prefix, struct bytes a, struct bytes b,
                    char *out);
@@ -63,12 +68,15 @@ static int parse_transaction(struct bytes rest, struct channel *out)
         return FAIL_MALFORMED;
     chain = bytes_of(rest.data, (size_t)(colon - rest.data));
     digits = bytes_of(colon + 1, rest.count - chain.count - 1);
-    if (chain_parse(chain, &parsed) < 0 || spell_hex(digits, 32, 32, hash) < 0)
+    if (chain_parse(chain, &parsed) < 0)
+        return FAIL_MALFORMED;
+    if (spell_hex(digits, 32, 32, hash) < 0 &&
+        (parsed.ns != CHAIN_SOLANA || spell_base58(digits, hash) < 0))
         return FAIL_MALFORMED;
     count = channel_of_transaction(chain, bytes_text(hash), out->name);
     out->kind = CHANNEL_KIND_TRANSACTION;
     strcpy(out->chain, parsed.name);
-    out->value_at = count - digits.count;
+    out->value_at = count - strlen(hash);
     return 0;
 }
 
@@ -77,11 +85,12 @@ static int parse_account(struct bytes rest, struct channel *out)
     char address[2 + 2 * ADDRESS_BYTES_MAX + 1];
     size_t count;
 
-    if (spell_hex(rest, 1, ADDRESS_BYTES_MAX, address) < 0)
+    if (spell_hex(rest, 1, ADDRESS_BYTES_MAX, address) < 0 &&
+        spell_base58(rest, address) < 0)
         return FAIL_MALFORMED;
     count = channel_of_account(bytes_text(address), out->name);
     out->kind = CHANNEL_KIND_ACCOUNT;
-    out->value_at = count - rest.count;
+    out->value_at = count - strlen(address);
     return 0;
 }
 
@@ -146,6 +155,21 @@ static int spell_hex(struct bytes text, size_t bytes_min, size_t bytes_max,
         out[i] = (char)c;
     }
     out[text.count] = '\0';
+    return 0;
+}
+
+/* The hex of 32 bytes that are written in base58. No base58 begins with 0. */
+static int spell_base58(struct bytes text, char out[2 + 2 * KEY_BYTES + 1])
+{
+    uint8_t key[KEY_BYTES];
+    size_t count;
+
+    if (text.count > KEY_TEXT_MAX ||
+        base58_decode(text, key, sizeof(key), &count, NULL) < 0 ||
+        count != sizeof(key))
+        return FAIL_MALFORMED;
+    memcpy(out, "0x", 2);
+    hex_encode(bytes_of(key, sizeof(key)), out + 2);
     return 0;
 }
 

@@ -6,7 +6,8 @@
  *   account:<address>                  what it sent or received, on any chain
  *   system                             what the gateway has to say
  *
- * Hex is lower case with 0x in the one spelling; clients may write any case.
+ * Hex is lower case with 0x in the one spelling; clients may write any case. An
+ * account of Solana may be written in base58, and so may its hashes.
  *
  * Thread: any. Pure.
  */

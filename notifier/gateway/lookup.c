@@ -120,7 +120,7 @@ void lookup_account(struct gateway *g, struct http_exchange *x,
     if (channel_parse(bytes_text(name), &l->channel) < 0) {
         end(l);
         http_reply_problem(x, 400, "bad_account", NULL,
-                           "an address is hex with 0x");
+                           "an address is hex with 0x, or 32 bytes in base58");
         return;
     }
     l->query =

@@ -157,11 +157,27 @@ function short(hex, head, tail) {
   return hex.length <= head + tail + 1 ? hex : `${hex.slice(0, head)}…${hex.slice(-tail)}`;
 }
 
+function isSolana(r) {
+  return Boolean(r.chain) && r.chain.startsWith("solana:");
+}
+
+/* An account as its people write it. */
+function party(r, hex) {
+  if (hex === null || !isSolana(r)) return hex;
+  const digits = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+  const zeros = /^(00)*/.exec(hex.slice(2))[0].length / 2;
+  let said = "";
+  for (let n = BigInt(hex); n > 0n; n /= 58n) said = digits[Number(n % 58n)] + said;
+  return "1".repeat(zeros) + said;
+}
+
 /* The smallest unit's digits as a number a person can read, never rounded up:
  * ["1,845.3042…", "ETH"], ["270.55…", "gwei"], ["183", "wei"]. */
 function amountText(r) {
   if (r.amount === null) return ["", ""];
   const units = BigInt(r.amount);
+  if (isSolana(r) && units >= 10n ** 6n) return [fraction(units, 9, 5), "SOL"];
+  if (isSolana(r)) return [whole.format(units), units > 0n ? "lamports" : ""];
   if (!r.chain || !r.chain.startsWith("eip155:")) return [whole.format(units), ""];
   const main = r.chain === "eip155:1";
   if (units > 0n && units < 10n ** 6n) return [whole.format(units), "wei"];
@@ -195,8 +211,9 @@ function makeRow({ r, took }) {
   chip.textContent = r.type === "rejected" ? (r.reason || "rejected").replaceAll("_", " ") : verdicts[r.type] || r.type;
   chip.title = r.type === "rejected" ? `rejected: ${r.reason}` : r.type;
   fill(cell[1], r.hash || r.payload_sha256, 10, 6, r.hash ? r.hash : "no id: SHA-256 of the payload");
-  fill(cell[2], r.sender, 8, 4, r.sender);
-  fill(cell[3], r.recipient, 8, 4, r.recipient, r.type === "rejected" || !r.sender ? "–" : "new contract");
+  const creates = r.type !== "rejected" && r.sender && r.chain && r.chain.startsWith("eip155:");
+  fill(cell[2], party(r, r.sender), 8, 4, party(r, r.sender));
+  fill(cell[3], party(r, r.recipient), 8, 4, party(r, r.recipient), creates ? "new contract" : "–");
   const [amount, unit] = amountText(r);
   cell[4].textContent = amount;
   if (unit) {
@@ -458,7 +475,9 @@ function follow(wanted) {
     const of = [...chains].slice(0, 8).map((c) => `transaction:${c}:${hex}`);
     return of.concat(`account:${hex}`);
   }
-  return /^0x([0-9a-f]{2}){1,64}$/.test(hex) ? [`account:${hex}`] : null;
+  /* A key of Solana: the gateway knows its hex. */
+  if (/^[1-9A-HJ-NP-Za-km-z]{32,44}$/.test(wanted.trim())) return [`account:${wanted.trim()}`];
+  return /^0x([0-9a-f]{2}){1,96}$/.test(hex) ? [`account:${hex}`] : null;
 }
 
 function listenTo(channels) {
@@ -483,7 +502,7 @@ $("filter").addEventListener("submit", (e) => {
   if (wanted.trim() === "") return $("all").click();
   const channels = follow(wanted);
   $("wanted").setAttribute("aria-invalid", String(channels === null));
-  if (channels === null) return note("An account or transaction is hex with 0x in front, such as 0x90f8bf6a…");
+  if (channels === null) return note("An account or transaction is hex with 0x in front, such as 0x90f8bf6a…; of Solana also base58.");
   text("live-title", channels.some((c) => c.startsWith("transaction:")) ? "One transaction" : "One account");
   $("all").hidden = false;
   listenTo(channels);

@@ -32,6 +32,40 @@ TEST(channel_folds_hex_and_keeps_the_chain)
     EXPECT(channel_value(&c).data == NULL);
 }
 
+/* The System Program, and the key of a token program. */
+TEST(channel_spells_base58_of_solana_as_its_hex)
+{
+#define TOKEN "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"
+#define TOKEN_HEX                                                              \
+    "0x06ddf6e1d765a193d9cbe146ceeb79ac1cb485ed5f5b37913a8cf5857eff00a9"
+    struct channel c;
+
+    EXPECT_INT(channel_parse(bytes_text("account:" TOKEN), &c), 0);
+    EXPECT_TEXT(c.name, "account:" TOKEN_HEX);
+    EXPECT(bytes_equal_text(channel_value(&c), TOKEN_HEX));
+    EXPECT_INT(channel_parse(
+                   bytes_text("account:11111111111111111111111111111111"), &c),
+               0);
+    EXPECT(bytes_equal_text(channel_value(&c),
+                            "0x00000000000000000000000000000000000000000000"
+                            "00000000000000000000"));
+    EXPECT_INT(channel_parse(bytes_text("transaction:solana:abc:" TOKEN), &c),
+               0);
+    EXPECT_TEXT(c.name, "transaction:solana:abc:" TOKEN_HEX);
+    EXPECT_TEXT(c.chain, "solana:abc");
+
+    /* 31 and 33 bytes, another character, another chain. */
+    EXPECT(channel_parse(bytes_text("account:1111111111111111111111111111111"),
+                         &c) < 0);
+    EXPECT(
+        channel_parse(bytes_text("account:111111111111111111111111111111111"),
+                      &c) < 0);
+    EXPECT(channel_parse(bytes_text("account:l1111111111111111111111111111111"),
+                         &c) < 0);
+    EXPECT(channel_parse(bytes_text("transaction:eip155:1:" TOKEN), &c) < 0);
+    EXPECT(channel_parse(bytes_text("transaction:jws:" TOKEN), &c) < 0);
+}
+
 TEST(channel_refuses_what_could_never_match)
 {
     static const char *const names[] = {"",
