@@ -33,7 +33,7 @@ def weather(mill, rate=RATE, name="faults"):
             some_more(load)
             yield load
             some_more(load)
-        seen = check(mill, journals=[load.journal.path])
+        seen = check(mill, journals=[load.journal.path], alone=True)
         wait_until("all of it is shown", lambda: set(seen.results)
                    <= set(watching.ids()))
         check(mill, subscribers=[watching])

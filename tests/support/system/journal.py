@@ -19,6 +19,7 @@ from pathlib import Path
 
 from system.door import Door
 from system.signing import Account
+from system.witness import Witness
 
 KNOWN = (200, 202)
 
@@ -79,7 +80,8 @@ class Load:
             …
         load.outcomes      {202: 2961, "cut": 12, 503: 40}
 
-    Leaving the block waits until the outcome of all of them is known.
+    Leaving the block waits until the outcome of all of them is known. Beside
+    the journal, a witness keeps what it saw meanwhile (witness.py).
     """
 
     def __init__(self, stack, rate=200, connections=16, accounts=50,
@@ -91,6 +93,9 @@ class Load:
         self.accounts = [Account(f"{name} {n}") for n in range(accounts)]
         self.journal = Journal(stack.folder / "journal" / f"{name}.jsonl")
         self.outcomes = Counter()
+        self.accepted = []     # hashes, without 0x
+        self.witness = Witness(
+            stack, self.journal.path.with_suffix(".witness"), self.accepted)
         self.made = 0
         self.known = 0
         self.trouble = None
@@ -99,6 +104,7 @@ class Load:
 
     def __enter__(self):
         self._thread.start()
+        self.witness.start()
         return self
 
     def __exit__(self, kind, *_):
@@ -113,6 +119,7 @@ class Load:
         self._stop.set()
         self._thread.join(seconds)
         self.journal.close()
+        self.witness.stop()
         assert not self._thread.is_alive(), \
             f"{self.made - self.known} outcomes unknown: {self.outcomes}"
         if self.trouble is not None:
@@ -161,4 +168,6 @@ class Load:
             return False
         self.journal.answer(n, answer)
         self.outcomes[answer.status] += 1
+        if answer.status in KNOWN:
+            self.accepted.append(tx.hash.hex())
         return answer.status not in (503, 504)

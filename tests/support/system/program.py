@@ -38,6 +38,9 @@ class Program:
         self.child = None
         self.output = None     # a descriptor for its lines instead of `log`
         self.build = stack.build
+        self.ends = []         # how it ended, each time but the last
+        self.tampered = False  # it was ever started with faults inside
+        self._log_first = None
         self.start()
 
     def __repr__(self):
@@ -50,9 +53,14 @@ class Program:
     def start(self):
         """Starts it (again), with the same settings."""
         assert not self.alive(), f"{self.name} runs already"
+        if self.child is not None:
+            self.ends.append(self.child.returncode)
+        self.tampered |= "LD_PRELOAD" in self.settings
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._log_start = log.tell()
+            if self._log_first is None:
+                self._log_first = self._log_start
             output = log if self.output is None else self.output
             self.child = subprocess.Popen(
                 [self.build / self.program], cwd="/", stdout=output,
@@ -119,6 +127,12 @@ class Program:
         """Its log since it was last started."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
+            return log.read().decode("ascii", "replace")
+
+    def all_text(self):
+        """Its log since it was started first, by this test."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_first)
             return log.read().decode("ascii", "replace")
 
     def tail(self, lines=20):

@@ -20,6 +20,8 @@ class Subscriber:
         self.request = {"id": 1, "op": "subscribe", "channel": channel, **more}
         self.cursor = cursor
         self.events = []
+        self.connections = []  # the how manieth brought each event
+        self.connected = 0
         self.answers = []      # to each subscribe
         self.closed = []       # why each connection ended
         self.arrived = {}      # id -> monotonic seconds
@@ -66,6 +68,7 @@ class Subscriber:
                 with connect(self.url, subprotocols=["tidemill.v1.json"],
                              max_size=None, open_timeout=5) as socket:
                     self._socket = socket
+                    self.connected += 1
                     self._listen(socket)
             except (OSError, TimeoutError, WebSocketException) as error:
                 self.closed.append(repr(error))
@@ -86,6 +89,7 @@ class Subscriber:
             self.answers.append(message)
         for event in message.get("events", ()):
             self.arrived.setdefault(event["id"], time.monotonic())
+            self.connections.append(self.connected)
             self.events.append(event)
         if message.get("cursor"):
             self.cursor = message["cursor"]
