@@ -91,7 +91,7 @@ struct postgres_answer {
     const char *column;  /* of the error, "" when it names none */
     const char *message; /* of the error, "" when OK */
     int rows, columns;   /* 0 unless OK */
-    const void *handle;  /* postgres.c's own */
+    const void *handle;  /* postgres_answer.c's own */
 };
 
 typedef void (*postgres_fn)(void *arg, const struct postgres_answer *a);

@@ -6,7 +6,7 @@
  *   0002 0001 0000 0000 | 0001 0000    10,000: 2 digits, weight 1, +, scale 0
  *
  * From: verifier/ledger_columns.c, one array a column.
- * To:   consumer/base/postgres.c, as parameters.
+ * To:   consumer/base/postgres_queue.c, as parameters.
  */
 #include "consumer/base/postgres_array.h"
 

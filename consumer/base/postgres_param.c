@@ -2,7 +2,7 @@
  * consumer/base/postgres_param.c: single parameters, and numbers in answers.
  *
  * From: whoever queues a statement or reads an answer.
- * To:   consumer/base/postgres.c, which knows the cells.
+ * To:   consumer/base/postgres_answer.c, which knows the cells.
  */
 #include <stdlib.h>
 #include <string.h>

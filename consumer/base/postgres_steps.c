@@ -1,7 +1,7 @@
 /*
  * consumer/base/postgres_steps.c: a ring of owed answers, a table of names.
  *
- * From: consumer/base/postgres.c.
+ * From: consumer/base/postgres_queue.c, postgres_answer.c.
  * To:   nothing: memory only.
  */
 #include "consumer/base/postgres_steps.h"
