@@ -131,6 +131,12 @@ def test_three_nodes_go_on_when_one_is_killed(folder):
         assert cluster_id(stack) == before
 
 
+def test_init_waits_until_every_node_has_the_topics(folder):
+    with Stack(folder / "three", nodes=3) as stack:
+        for _ in range(8):
+            stack.fresh("init")
+
+
 def test_a_standby_takes_over_with_what_it_has_heard(folder):
     with Stack(folder / "pair") as stack, Pair(stack) as pair:
         stack.fresh("pair")
