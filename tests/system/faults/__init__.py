@@ -36,5 +36,5 @@ already: arguments of pytest, or a program of build/dev/tests and its words. Wha
 brought by an `@around` function: it is entered once, before the programs start.
 """
 
-MODULES = ("door", "kafka", "verifier", "postgres", "redis", "gateway",
-           "network", "logs", "process", "timelines", "names")
+MODULES = ("door", "kafka", "verifier", "postgres", "statements", "redis",
+           "gateway", "network", "logs", "process", "timelines", "names")
