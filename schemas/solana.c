@@ -75,7 +75,7 @@ static void describe(const struct solana_parts *p, struct transaction *out)
     if (p->key_count > 0)
         out->sender_in = key_at(p, 0);
     if (p->signature_count > 0)
-        out->signature_in =
+        out->signature_in = out->alias_in =
             bytes_slice(p->signatures, 0, SOLANA_SIGNATURE_BYTES);
 }
 

@@ -19,14 +19,14 @@
 
 /* Bytes of an address at most: a text recipient of `jws` may be long. */
 #define ADDRESS_BYTES_MAX TRANSACTION_PARTY_MAX
-#define KEY_BYTES 32    /* of what Solana writes in base58: account, hash */
-#define KEY_TEXT_MAX 44 /* characters of it */
+#define KEY_BYTES 32 /* of what Solana writes in base58: account, hash */
+#define ALIAS_BYTES TRANSACTION_ALIAS_MAX /* and a signature */
 
 static int parse_transaction(struct bytes rest, struct channel *out);
 static int parse_account(struct bytes rest, struct channel *out);
 static int spell_hex(struct bytes text, size_t bytes_min, size_t bytes_max,
                      char *out);
-static int spell_base58(struct bytes text, char out[2 + 2 * KEY_BYTES + 1]);
+static int spell_base58(struct bytes text, size_t count, char *out);
 static bool begins(struct bytes text, const char *with, struct bytes *out_rest);
 static size_t join(const char *prefix, struct bytes a, struct bytes b,
                    char *out);
@@ -71,12 +71,48 @@ static int parse_transaction(struct bytes rest, struct channel *out)
     if (chain_parse(chain, &parsed) < 0)
         return FAIL_MALFORMED;
     if (spell_hex(digits, 32, 32, hash) < 0 &&
-        (parsed.ns != CHAIN_SOLANA || spell_base58(digits, hash) < 0))
+        (parsed.ns != CHAIN_SOLANA ||
+         spell_base58(digits, KEY_BYTES, hash) < 0))
         return FAIL_MALFORMED;
     count = channel_of_transaction(chain, bytes_text(hash), out->name);
     out->kind = CHANNEL_KIND_TRANSACTION;
     strcpy(out->chain, parsed.name);
     out->value_at = count - strlen(hash);
+    return 0;
+}
+
+static int spell_alias(enum chain_namespace ns, struct bytes alias, char *out)
+{
+    char prefixed[2 + 2 * KEY_BYTES];
+
+    if (ns == CHAIN_BIP122 && alias.count == 2 * KEY_BYTES) {
+        memcpy(prefixed, "0x", 2);
+        memcpy(prefixed + 2, alias.data, alias.count);
+        return spell_hex(bytes_of(prefixed, sizeof(prefixed)), KEY_BYTES,
+                         KEY_BYTES, out);
+    }
+    if (ns != CHAIN_SOLANA)
+        return FAIL_MALFORMED;
+    if (spell_hex(alias, ALIAS_BYTES, ALIAS_BYTES, out) == 0)
+        return 0;
+    return spell_base58(alias, ALIAS_BYTES, out);
+}
+
+int channel_parse_alias(struct bytes chain, struct bytes alias,
+                        struct channel *out)
+{
+    char digits[2 + 2 * ALIAS_BYTES + 1];
+    struct chain parsed;
+    size_t count;
+
+    if (chain_parse(chain, &parsed) < 0 ||
+        spell_alias(parsed.ns, alias, digits) < 0)
+        return FAIL_MALFORMED;
+    memset(out, 0, sizeof(*out));
+    count = channel_of_transaction(chain, bytes_text(digits), out->name);
+    out->kind = CHANNEL_KIND_TRANSACTION;
+    strcpy(out->chain, parsed.name);
+    out->value_at = count - strlen(digits);
     return 0;
 }
 
@@ -86,7 +122,7 @@ static int parse_account(struct bytes rest, struct channel *out)
     size_t count;
 
     if (spell_hex(rest, 1, ADDRESS_BYTES_MAX, address) < 0 &&
-        spell_base58(rest, address) < 0)
+        spell_base58(rest, KEY_BYTES, address) < 0)
         return FAIL_MALFORMED;
     count = channel_of_account(bytes_text(address), out->name);
     out->kind = CHANNEL_KIND_ACCOUNT;
@@ -158,18 +194,19 @@ static int spell_hex(struct bytes text, size_t bytes_min, size_t bytes_max,
     return 0;
 }
 
-/* The hex of 32 bytes that are written in base58. No base58 begins with 0. */
-static int spell_base58(struct bytes text, char out[2 + 2 * KEY_BYTES + 1])
+/* The hex of `count` bytes that are written in base58, which never has a 0. */
+static int spell_base58(struct bytes text, size_t count, char *out)
 {
-    uint8_t key[KEY_BYTES];
-    size_t count;
+    uint8_t raw[ALIAS_BYTES];
+    size_t found;
 
-    if (text.count > KEY_TEXT_MAX ||
-        base58_decode(text, key, sizeof(key), &count, NULL) < 0 ||
-        count != sizeof(key))
+    CHECK(count <= sizeof(raw));
+    if (text.count > 2 * count ||
+        base58_decode(text, raw, sizeof(raw), &found, NULL) < 0 ||
+        found != count)
         return FAIL_MALFORMED;
     memcpy(out, "0x", 2);
-    hex_encode(bytes_of(key, sizeof(key)), out + 2);
+    hex_encode(bytes_of(raw, count), out + 2);
     return 0;
 }
 

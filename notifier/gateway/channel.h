@@ -44,6 +44,17 @@ struct channel {
  */
 int channel_parse(struct bytes text, struct channel *out) MUST_CHECK;
 
+/*
+ * The channel-shaped name of a look-up by what people call the transaction: the
+ * first signature of a Solana transaction, in hex or base58; a txid without 0x
+ * of a Bitcoin one. Nothing is ever heard under such a name.
+ *
+ * Returns 0, or
+ *   FAIL_MALFORMED   the chain has no such names, or it is none.
+ */
+int channel_parse_alias(struct bytes chain, struct bytes alias,
+                        struct channel *out) MUST_CHECK;
+
 /* "0x…" of the hash or the address; empty for other channels. Borrowed. */
 struct bytes channel_value(const struct channel *c);
 

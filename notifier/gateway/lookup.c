@@ -214,6 +214,11 @@ static bool read_path(struct bytes rest, struct channel *out)
 
     if (slash == NULL || rest.count > 200)
         return false;
+    count = (int)(slash - rest.data);
+    if (channel_parse_alias(bytes_of(rest.data, (size_t)count),
+                            bytes_slice(rest, (size_t)count + 1, rest.count),
+                            out) == 0)
+        return true;
     count = snprintf(name, sizeof(name), "transaction:%.*s:%.*s",
                      (int)(slash - rest.data), (const char *)rest.data,
                      (int)(rest.count - (size_t)(slash - rest.data) - 1),

@@ -66,6 +66,34 @@ TEST(channel_spells_base58_of_solana_as_its_hex)
     EXPECT(channel_parse(bytes_text("transaction:jws:" TOKEN), &c) < 0);
 }
 
+TEST(channel_takes_the_names_that_people_give_for_a_look_up)
+{
+#define TXID "4a5e1e4baab89f3a32518a88c31bc87f618f76673e2cc77ab2127b7afdeda33b"
+    struct bytes solana = BYTES_LITERAL("solana:abc"),
+                 bitcoin = BYTES_LITERAL("bip122:abc");
+    char zeros[65], digits[131] = "0x";
+    struct channel c;
+
+    memset(zeros, '1', 64);
+    memset(digits + 2, '0', 128);
+    zeros[64] = digits[130] = '\0';
+    EXPECT_INT(channel_parse_alias(solana, bytes_text(zeros), &c), 0);
+    EXPECT(bytes_equal_text(channel_value(&c), digits));
+    EXPECT_TEXT(c.chain, "solana:abc");
+    EXPECT_INT(channel_parse_alias(solana, bytes_text(digits), &c), 0);
+    EXPECT(bytes_equal_text(channel_value(&c), digits));
+    EXPECT_INT(channel_parse_alias(bitcoin, bytes_text(TXID), &c), 0);
+    EXPECT(bytes_equal_text(channel_value(&c), "0x" TXID));
+
+    /* Another length, another chain, and never to listen to. */
+    EXPECT(channel_parse_alias(solana, bytes_text(zeros + 1), &c) < 0);
+    EXPECT(channel_parse_alias(solana, bytes_text(TXID), &c) < 0);
+    EXPECT(channel_parse_alias(bitcoin, bytes_text("0x" TXID), &c) < 0);
+    EXPECT(channel_parse_alias(BYTES_LITERAL("eip155:1"), bytes_text(TXID),
+                               &c) < 0);
+    EXPECT(channel_parse(bytes_text("transaction:bip122:abc:" TXID), &c) < 0);
+}
+
 TEST(channel_refuses_what_could_never_match)
 {
     static const char *const names[] = {"",
