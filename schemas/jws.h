@@ -25,7 +25,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "schemas/json.h"
 #include "schemas/transaction.h"
 
 #define JWS_BYTES_MAX 65536         /* all of it */

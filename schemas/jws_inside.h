@@ -6,6 +6,7 @@
 #ifndef SCHEMAS_JWS_INSIDE_H
 #define SCHEMAS_JWS_INSIDE_H
 
+#include "schemas/json.h"
 #include "schemas/jws.h"
 
 /*
