@@ -11,11 +11,12 @@
 
 #include "deploy/ctl/payload.h"
 #include "deploy/ctl/tx.h"
+#include "schemas/amount.h"
 #include "schemas/hex.h"
 #include "schemas/json_writer.h"
 #include "verifier/judge.h"
 
-#define LINE_BYTES_MAX 2048
+#define LINE_BYTES_MAX 4096
 
 static const char *chain_name = "eip155:1";
 static long long rules = 2;
@@ -32,6 +33,23 @@ struct verify {
     struct chain chain;
     bool rejected; /* at least one */
 };
+
+/* Who gets how much, of a verified one. */
+static void write_payment(struct json_writer *w, const struct verdict *verdict)
+{
+    const struct transaction *t = &verdict->tx;
+    char amount[AMOUNT_TEXT_MAX + 1], nonce[24];
+
+    amount_format(t->amount, amount);
+    snprintf(nonce, sizeof(nonce), "%llu", (unsigned long long)t->nonce);
+    json_writer_name(w, "recipient");
+    json_writer_hex(w,
+                    verdict->verified ? transaction_recipient(t) : BYTES_NONE);
+    json_writer_name(w, "amount");
+    json_writer_text(w, verdict->verified ? amount : NULL);
+    json_writer_name(w, "nonce");
+    json_writer_text(w, verdict->verified && t->has_nonce ? nonce : NULL);
+}
 
 static void print_json(const struct verify *v, const struct verdict *verdict,
                        const char *name)
@@ -56,6 +74,7 @@ static void print_json(const struct verify *v, const struct verdict *verdict,
     json_writer_name(&w, "sender");
     json_writer_hex(&w, verdict->verified ? transaction_sender(&verdict->tx)
                                           : BYTES_NONE);
+    write_payment(&w, verdict);
     json_writer_name(&w, "reason");
     json_writer_text(&w,
                      verdict->verified ? NULL : reason_name(verdict->reason));

@@ -11,7 +11,7 @@ import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from oracle import ethereum
+from oracle import ethereum, jws
 from system.stack import ROOT
 
 COUNT = int(os.environ.get("ORACLE_COUNT", "500"))
@@ -76,6 +76,43 @@ def test_ethereum_transactions_get_the_verdict_of_the_oracle(tmp_path):
                     f"{line['reason'] or 'verified'}, but {words}: "
                     f"0x{case.raw.hex()[:400]}")
     print(f"ethereum, seed {SEED}: {COUNT} compared; "
+          + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
+    assert not differences, "\n".join(differences[:10])
+    assert seen["verified"] > COUNT // 10 and len(seen) > 10
+
+
+def jws_difference(case, said):
+    """What the page and the libraries say otherwise; "" when they agree."""
+    try:
+        verdict = jws.judge(case)
+    except jws.Refused as refused:
+        if said["reason"] != str(refused):
+            return f"the reason is {refused}"
+    else:
+        rows = {"verdict": "verified", "hash": "0x" + verdict.hash,
+                "sender": "0x" + verdict.sender, "amount": verdict.amount,
+                "recipient": "0x" + verdict.recipient,
+                "nonce": None if verdict.nonce is None else str(verdict.nonce)}
+        wrong = [f"{name} is {value}" for name, value in rows.items()
+                 if said[name] != value]
+        if wrong:
+            return ", ".join(wrong)
+    return jws.disagreement(case, said["reason"])
+
+
+def test_signed_payments_get_the_verdict_of_the_oracle(tmp_path):
+    cases = list(jws.cases(SEED, COUNT))
+    said = verify("jws", 1, [c.raw for c in cases], tmp_path)
+    seen = Counter()
+    differences = []
+    for case, line in zip(cases, said):
+        seen[line["reason"] or "verified"] += 1
+        words = jws_difference(case, line)
+        if words:
+            differences.append(
+                f"{case.about}: {line['reason'] or 'verified'}, but {words}: "
+                f"0x{case.raw.hex()[:400]}")
+    print(f"jws, seed {SEED}: {COUNT} compared; "
           + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
     assert not differences, "\n".join(differences[:10])
     assert seen["verified"] > COUNT // 10 and len(seen) > 10
