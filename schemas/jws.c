@@ -79,7 +79,12 @@ static void set_payment(const struct jws_payment *p, struct transaction *t)
     memcpy(t->amount, p->amount, sizeof(t->amount));
     t->has_nonce = p->has_nonce;
     t->nonce = p->nonce;
+    memcpy(t->currency, p->currency, sizeof(p->currency));
 }
+
+_Static_assert(sizeof(((struct transaction *)0)->currency) ==
+                   sizeof(((struct jws_payment *)0)->currency),
+               "a currency is copied as it is");
 
 /* Header, dot, payload: one behind the other. Returns the end. */
 static uint8_t *append_signing_input(const struct transaction *t, uint8_t *at)

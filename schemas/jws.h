@@ -35,7 +35,7 @@
 #define JWS_SIGNATURE_CHARACTERS 86 /* of 64 bytes */
 #define JWS_KEY_CHARACTERS 43       /* of 32 bytes */
 #define JWS_RECIPIENT_BYTES_MAX TRANSACTION_PARTY_MAX
-#define JWS_CURRENCY_BYTES_MAX 32
+#define JWS_CURRENCY_BYTES_MAX TRANSACTION_CURRENCY_MAX
 
 /* The three parts, still as base64url. */
 struct jws_parts {

@@ -235,6 +235,7 @@ TEST(a_verified_payment_says_what_a_row_needs)
     amount_format(v.tx.amount, amount);
     EXPECT_TEXT(amount, "1500");
     EXPECT(v.tx.has_nonce && v.tx.nonce == 7);
+    EXPECT_TEXT(v.tx.currency, "EUR");
 }
 
 /* A payment of exactly so many bytes, by a claim that is not read. */
