@@ -26,7 +26,7 @@ static const struct {
     {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5},
     {CHAIN_JWS, "jws", REFERENCE_NONE, 1},
     {CHAIN_SOLANA, "solana", REFERENCE_ANY, 1},
-    {CHAIN_BIP122, "bip122", REFERENCE_ANY, 0},
+    {CHAIN_BIP122, "bip122", REFERENCE_ANY, 2},
 };
 
 #define NAMESPACES_COUNT (sizeof(namespaces) / sizeof(namespaces[0]))

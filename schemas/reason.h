@@ -71,7 +71,28 @@
     X(REASON_CRITICAL_HEADER, "critical_header",                               \
       "a header asks for something that is not understood here")               \
     X(REASON_NOT_A_PAYMENT, "not_a_payment",                                   \
-      "what is signed does not say who gets how much")
+      "what is signed does not say who gets how much")                         \
+    X(REASON_PREVOUT_MISSING, "prevout_missing",                               \
+      "what an input spends is not stated")                                    \
+    X(REASON_NOT_FINAL, "not_final",                                           \
+      "an input of the PSBT has no final script or witness")                   \
+    X(REASON_BAD_INPUTS, "bad_inputs",                                         \
+      "no input, no output, an input named twice, or a coinbase")              \
+    X(REASON_AMOUNT_RANGE, "amount_range",                                     \
+      "an amount or a sum is more than there can ever be")                     \
+    X(REASON_FEE_NEGATIVE, "fee_negative", "more goes out than what is spent") \
+    X(REASON_UNSUPPORTED_SCRIPT, "unsupported_script",                         \
+      "a script this release does not judge")                                  \
+    X(REASON_SCRIPT_FAILED, "script_failed",                                   \
+      "the script that is spent does not accept what it was given")            \
+    X(REASON_TIMELOCK, "timelock",                                             \
+      "a time that the script waits for is not that of the transaction")       \
+    X(REASON_SIGNATURE_ENCODING, "signature_encoding",                         \
+      "a signature or its hash type is not encoded as it must be")             \
+    X(REASON_NON_STANDARD, "non_standard",                                     \
+      "blocks may hold it, but nodes do not relay it")                         \
+    X(REASON_TOO_COSTLY, "too_costly",                                         \
+      "verifying would take longer than any transaction may")
 
 enum reason {
     REASON_NONE = 0,

@@ -5,7 +5,7 @@
  * and its newest rule set to schemas/chain.c.
  *
  * From: producer/submit.c (the door), verifier/judge.c.
- * To:   schemas/ethereum.c, schemas/jws.c, schemas/solana.c.
+ * To:   schemas/ethereum.c, schemas/jws.c, schemas/solana.c, schemas/bitcoin.c.
  */
 #include "schemas/transaction.h"
 
@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "schemas/base/fail.h"
+#include "schemas/bitcoin.h"
 #include "schemas/ethereum.h"
 #include "schemas/jws.h"
 #include "schemas/solana.h"
@@ -45,6 +46,7 @@ enum reason transaction_decode(const struct chain *chain, int rules,
     case CHAIN_SOLANA:
         return solana_decode(rules, input, out, out_words);
     case CHAIN_BIP122:
+        return bitcoin_decode(rules, input, out, out_words);
     case CHAIN_NONE:
         break;
     }
@@ -86,8 +88,12 @@ struct bytes transaction_canonical(const struct transaction *t,
     if (!t->stripped)
         return t->canonical;
     buffer_clear(room);
-    buffer_append_byte(room, t->type);
-    buffer_append_bytes(room, t->canonical);
+    if (t->psbt) {
+        bitcoin_append_stored(t->canonical, room);
+    } else {
+        buffer_append_byte(room, t->type);
+        buffer_append_bytes(room, t->canonical);
+    }
     CHECK(!room->overflow);
     return buffer_bytes(room);
 }
@@ -103,6 +109,10 @@ int transaction_chain(struct bytes input, bool *out_has, struct chain *out)
     if (jws_looks_like(input)) {
         *out_has = true;
         return chain_parse(BYTES_LITERAL("jws"), out);
+    }
+    if (bitcoin_is_named(input)) {
+        *out_has = false; /* a network, but nobody says which */
+        return 0;
     }
     return ethereum_chain(input, out_has, out);
 }

@@ -66,9 +66,11 @@ struct transaction {
     struct chain chain_in_bytes; /* it; name "" when it is too big to name */
     uint8_t type;                /* eip155: 0 legacy .. 4; solana: 0 legacy,
                                     or the version byte */
-    bool stripped;               /* more was judged than is stored: the blobs
-                                    of a network form. `canonical` then lacks
-                                    the type byte before it */
+    bool stripped;               /* what was judged is not what is stored: a
+                                    network form with its blobs (`canonical`
+                                    then lacks the type byte before it), or a
+                                    PSBT */
+    bool psbt;                   /* bip122: the input is one */
     struct bytes signed_fields;  /* RLP items under the signature; borrowed */
     uint8_t chain_id[32];        /* big-endian; meaningful when has_chain_id */
     /* What only the decoder of the chain and the judge of it know: reading it
@@ -129,9 +131,10 @@ enum reason transaction_decode(const struct chain *chain, int rules,
 
 /*
  * The bytes of `t` that are stored, and that a record should hold: the input,
- * or what is left of a network form without its blobs. Those are put together
- * in `room`, which has a limit of TRANSACTION_BYTES_MAX at least; what it held
- * is gone. Borrowed from the input or from `room`.
+ * or what is left of a network form without its blobs, or the extended form of
+ * a PSBT. Those are put together in `room`, which has a limit of
+ * TRANSACTION_BYTES_MAX at least; what it held is gone. Borrowed from the input
+ * or from `room`.
  */
 struct bytes transaction_canonical(const struct transaction *t,
                                    struct buffer *room);

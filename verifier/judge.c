@@ -11,7 +11,8 @@
  *
  * From: verifier/pool.c; the command, which verifies offline.
  * To:   schemas/transaction.h, verifier/scheme_secp256k1.h,
- *       verifier/scheme_jws.h, verifier/scheme_solana.h.
+ *       verifier/scheme_jws.h, verifier/scheme_solana.h,
+ *       verifier/scheme_bitcoin.h.
  */
 #include "verifier/judge.h"
 
@@ -20,6 +21,7 @@
 
 #include "schemas/base/fail.h"
 #include "schemas/hash.h"
+#include "verifier/scheme_bitcoin.h"
 #include "verifier/scheme_ed25519.h"
 #include "verifier/scheme_jws.h"
 #include "verifier/scheme_secp256k1.h"
@@ -66,7 +68,8 @@ static enum reason recover_sender(struct transaction *t)
 }
 
 /* What the curves say of a transaction that decoded. */
-static enum reason prove(const struct chain *chain, struct transaction *t)
+static enum reason prove(const struct chain *chain, int rules,
+                         struct transaction *t)
 {
     switch (chain->ns) {
     case CHAIN_EIP155:
@@ -76,6 +79,7 @@ static enum reason prove(const struct chain *chain, struct transaction *t)
     case CHAIN_SOLANA:
         return scheme_solana_prove(t);
     case CHAIN_BIP122:
+        return scheme_bitcoin_prove(rules, t);
     case CHAIN_NONE:
         break;
     }
@@ -88,7 +92,7 @@ void judge_payload(const struct judge *j, const struct chain *chain, int rules,
     CHECK(j->magic == JUDGE_MAGIC);
     out->reason = transaction_decode(chain, rules, payload, &out->tx, NULL);
     if (out->reason == REASON_NONE)
-        out->reason = prove(chain, &out->tx);
+        out->reason = prove(chain, rules, &out->tx);
     out->verified = out->reason == REASON_NONE;
     if (!out->verified)
         hash_sha256(payload, out->payload_sha256);

@@ -262,6 +262,16 @@ TEST(solana_transactions_are_refused_as_their_transcript_says)
     EXPECT(run_file("tests/golden/solana/refused.txt") >= 45);
 }
 
+TEST(bitcoin_transactions_are_verified_as_their_transcript_says)
+{
+    EXPECT(run_file("tests/golden/bitcoin/verified.txt") >= 20);
+}
+
+TEST(bitcoin_transactions_are_refused_as_their_transcript_says)
+{
+    EXPECT(run_file("tests/golden/bitcoin/refused.txt") >= 37);
+}
+
 TEST(rlp_is_the_tree_its_transcript_says)
 {
     EXPECT(run_file("tests/golden/ethereum/rlp.txt") >= 20);

@@ -107,6 +107,6 @@ TEST(each_namespace_has_its_newest_rule_set)
     EXPECT_INT(chain_rules_newest(CHAIN_EIP155), 5);
     EXPECT_INT(chain_rules_newest(CHAIN_JWS), 1);
     EXPECT_INT(chain_rules_newest(CHAIN_SOLANA), 1);
-    EXPECT_INT(chain_rules_newest(CHAIN_BIP122), 0);
+    EXPECT_INT(chain_rules_newest(CHAIN_BIP122), 2);
     EXPECT_INT(chain_rules_newest(CHAIN_NONE), 0);
 }

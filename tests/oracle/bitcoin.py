@@ -1,0 +1,486 @@
+"""Bitcoin transactions made and broken at random, with what they spend.
+
+Messages are put together here from the BIPs, keys are coincurve's; nothing is
+shared with the programs.
+
+    build/venv/bin/python tests/oracle/bitcoin.py SEED COUNT
+"""
+
+import hashlib
+import random
+import struct
+import sys
+from dataclasses import dataclass, field
+
+from coincurve import PrivateKey
+
+N = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+MAGIC = b"btx\x01"
+ALL, NONE, SINGLE, ALONE = 1, 2, 3, 0x80
+KINDS = ["p2pk", "p2pkh", "multisig", "p2sh-p2pk", "p2sh-p2pkh",
+         "p2sh-multisig", "p2wpkh", "p2wsh-p2pk", "p2wsh-p2pkh",
+         "p2wsh-multisig", "p2sh-p2wpkh", "p2sh-p2wsh-multisig", "p2tr",
+         "tapscript", "tapscript-verify", "tapscript-threshold"]
+
+
+def sha256(b):
+    return hashlib.sha256(b).digest()
+
+
+def twice(b):
+    return sha256(sha256(b))
+
+
+def hash160(b):
+    # OpenSSL 3 has RIPEMD-160 only in its legacy provider.
+    from Crypto.Hash import RIPEMD160
+    return RIPEMD160.new(sha256(b)).digest()
+
+
+def tagged(tag, message):
+    return sha256(sha256(tag) * 2 + message)
+
+
+def size(n):
+    if n < 0xfd:
+        return bytes([n])
+    if n < 0x10000:
+        return b"\xfd" + struct.pack("<H", n)
+    return b"\xfe" + struct.pack("<I", n)
+
+
+def string(b):
+    return size(len(b)) + b
+
+
+def push(b):
+    if len(b) < 0x4c:
+        return bytes([len(b)]) + b
+    if len(b) < 0x100:
+        return b"\x4c" + bytes([len(b)]) + b
+    return b"\x4d" + struct.pack("<H", len(b)) + b
+
+
+def number(n):
+    """A small number or a minimal push of it."""
+    if n == 0:
+        return b"\0"
+    if n <= 16:
+        return bytes([0x50 + n])
+    b = n.to_bytes(5, "little").rstrip(b"\0")
+    return push(b + b"\0" if b[-1] & 0x80 else b)
+
+
+def output(value, script):
+    return struct.pack("<Q", value) + string(script)
+
+
+@dataclass
+class Key:
+    private: PrivateKey
+    compressed: bool = True
+
+    def __deepcopy__(self, memo):
+        return self
+
+    @property
+    def public(self):
+        return self.private.public_key.format(self.compressed)
+
+    @property
+    def x(self):
+        return self.private.public_key.format()[1:]
+
+
+@dataclass
+class Input:
+    kind: str
+    outpoint: bytes
+    sequence: int
+    value: int
+    keys: list
+    signers: list             # indexes into keys
+    types: list               # hash type of each
+    locks: bytes = b""        # timelocks before the script
+    spent: bytes = b""        # scriptPubKey
+    script: bytes = b""       # redeem, witness or tapscript
+    control: bytes = b""
+    internal: Key = None
+    root: bytes = b""
+    annex: bytes = None
+    sig_script: bytes = b""
+    witness: list = field(default_factory=list)
+    redeem: bytes = None      # what a p2sh pushes
+
+
+@dataclass
+class Transaction:
+    version: int
+    inputs: list
+    outputs: list             # (value, script)
+    locktime: int
+
+    def serialize(self, witness=True):
+        has = witness and any(i.witness for i in self.inputs)
+        out = struct.pack("<i", self.version) + (b"\0\1" if has else b"")
+        out += size(len(self.inputs))
+        for i in self.inputs:
+            out += i.outpoint + string(i.sig_script)
+            out += struct.pack("<I", i.sequence)
+        out += size(len(self.outputs))
+        out += b"".join(output(*o) for o in self.outputs)
+        if has:
+            for i in self.inputs:
+                out += size(len(i.witness))
+                out += b"".join(string(w) for w in i.witness)
+        return out + struct.pack("<I", self.locktime)
+
+    def spent(self):
+        return b"".join(output(i.value, i.spent) for i in self.inputs)
+
+    def extended(self):
+        return MAGIC + self.serialize() + self.spent()
+
+    def txid(self):
+        return twice(self.serialize(False))[::-1]
+
+    def wtxid(self):
+        return twice(self.serialize())[::-1]
+
+    # ---- messages
+
+    def legacy(self, index, code, kind):
+        base = kind & 0x1f
+        if base == SINGLE and index >= len(self.outputs):
+            return (1).to_bytes(32, "little")
+        inputs = []
+        for k, i in enumerate(self.inputs):
+            if kind & ALONE and k != index:
+                continue
+            sequence = i.sequence
+            if k != index and base in (NONE, SINGLE):
+                sequence = 0
+            inputs.append(i.outpoint + string(code if k == index else b"")
+                          + struct.pack("<I", sequence))
+        if base == NONE:
+            outputs = []
+        elif base == SINGLE:
+            outputs = [b"\xff" * 8 + b"\0"] * index
+            outputs.append(output(*self.outputs[index]))
+        else:
+            outputs = [output(*o) for o in self.outputs]
+        return twice(struct.pack("<i", self.version) + size(len(inputs))
+                     + b"".join(inputs) + size(len(outputs))
+                     + b"".join(outputs) + struct.pack("<I", self.locktime)
+                     + struct.pack("<I", kind))
+
+    def v0(self, index, code, kind):
+        base, zero = kind & 0x1f, bytes(32)
+        me = self.inputs[index]
+        prevouts = sequences = outputs = zero
+        if not kind & ALONE:
+            prevouts = twice(b"".join(i.outpoint for i in self.inputs))
+            if base not in (NONE, SINGLE):
+                sequences = twice(b"".join(struct.pack("<I", i.sequence)
+                                           for i in self.inputs))
+        if base not in (NONE, SINGLE):
+            outputs = twice(b"".join(output(*o) for o in self.outputs))
+        elif base == SINGLE and index < len(self.outputs):
+            outputs = twice(output(*self.outputs[index]))
+        return twice(struct.pack("<i", self.version) + prevouts + sequences
+                     + me.outpoint + string(code)
+                     + struct.pack("<Q", me.value)
+                     + struct.pack("<I", me.sequence) + outputs
+                     + struct.pack("<I", self.locktime)
+                     + struct.pack("<I", kind))
+
+    def v1(self, index, kind, leaf=None):
+        base, me = kind & 3, self.inputs[index]
+        m = bytes([0, kind]) + struct.pack("<i", self.version)
+        m += struct.pack("<I", self.locktime)
+        if not kind & ALONE:
+            m += sha256(b"".join(i.outpoint for i in self.inputs))
+            m += sha256(b"".join(struct.pack("<Q", i.value)
+                                 for i in self.inputs))
+            m += sha256(b"".join(string(i.spent) for i in self.inputs))
+            m += sha256(b"".join(struct.pack("<I", i.sequence)
+                                 for i in self.inputs))
+        if base not in (NONE, SINGLE):
+            m += sha256(b"".join(output(*o) for o in self.outputs))
+        m += bytes([2 * (leaf is not None) + (me.annex is not None)])
+        if kind & ALONE:
+            m += me.outpoint + output(me.value, me.spent)
+            m += struct.pack("<I", me.sequence)
+        else:
+            m += struct.pack("<I", index)
+        if me.annex is not None:
+            m += sha256(string(me.annex))
+        if base == SINGLE:
+            m += sha256(output(*self.outputs[index]))
+        if leaf is not None:
+            m += leaf + b"\0" + b"\xff" * 4
+        return tagged(b"TapSighash", m)
+
+
+def leaf_hash(script):
+    return tagged(b"TapLeaf", b"\xc0" + string(script))
+
+
+def high_s(der):
+    """The twin of a DER signature, with s in the other half."""
+    r_count = der[3]
+    r, s = der[4:4 + r_count], int.from_bytes(der[6 + r_count:], "big")
+    s = (N - s).to_bytes(32, "big").lstrip(b"\0")
+    s = b"\0" + s if s[0] & 0x80 else s
+    body = b"\x02" + bytes([len(r)]) + r + b"\x02" + bytes([len(s)]) + s
+    return b"\x30" + bytes([len(body)]) + body
+
+
+class Maker:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def some(self, count):
+        return self.random.randbytes(count)
+
+    def key(self, compressed=True):
+        return Key(PrivateKey(self.random.randrange(1, N).to_bytes(32, "big")),
+                   compressed)
+
+    # ---- scripts
+
+    def lock(self, i, tx_locktime, version):
+        """A timelock that holds, or (in one of eight) may not."""
+        r = self.random
+        off = r.choice([0] * 7 + [1])
+        if r.random() < 0.5 and i.sequence != 0xffffffff:
+            n = max(0, tx_locktime - r.randrange(3) + 2 * off)
+            return number(n) + b"\xb1\x75"
+        n = (i.sequence & 0x40ffff) + off
+        return number(n) + b"\xb2\x75" if version >= 2 else b""
+
+    def inner(self, i):
+        """The script under the last part of a kind."""
+        name = i.kind.split("-")[-1]
+        if name == "p2pk":
+            return i.locks + push(i.keys[0].public) + b"\xac"
+        if name == "p2pkh":
+            return (i.locks + b"\x76\xa9" + push(hash160(i.keys[0].public))
+                    + b"\x88\xac")
+        m = len(i.signers)
+        return (i.locks + number(m) + b"".join(push(k.public) for k in i.keys)
+                + number(len(i.keys)) + b"\xae")
+
+    def tapscript(self, i):
+        if i.kind == "tapscript":
+            return i.locks + push(i.keys[0].x) + b"\xac"
+        if i.kind == "tapscript-verify":
+            out = b"".join(push(k.x) + b"\xad" for k in i.keys[:-1])
+            return i.locks + out + push(i.keys[-1].x) + b"\xac"
+        out = push(i.keys[0].x) + b"\xac"
+        out += b"".join(push(k.x) + b"\xba" for k in i.keys[1:])
+        return i.locks + out + number(len(i.signers)) + b"\x9c"
+
+    def tree(self, i):
+        """Script tree and control block of a taproot output."""
+        root = b""
+        if i.kind != "p2tr" or self.random.random() < 0.3:
+            i.script = self.tapscript(i) if i.kind != "p2tr" else b"\x51"
+            node, path = leaf_hash(i.script), b""
+            for _ in range(self.random.choice([0, 0, 1, 2, 5])):
+                other = self.some(32)
+                path += other
+                node = tagged(b"TapBranch", min(node, other) + max(node, other))
+            root = node
+            i.control = path
+        i.root = root
+
+    def program(self, i):
+        i.internal = self.key()
+        self.tree(i)
+        t = tagged(b"TapTweak", i.internal.x + i.root)
+        inner = i.internal.private
+        if inner.public_key.format()[0] == 3:
+            inner = PrivateKey((N - int.from_bytes(inner.secret, "big"))
+                               .to_bytes(32, "big"))
+        outer = PrivateKey(((int.from_bytes(inner.secret, "big")
+                             + int.from_bytes(t, "big")) % N)
+                           .to_bytes(32, "big"))
+        parity = outer.public_key.format()[0] & 1
+        i.control = bytes([0xc0 | parity]) + i.internal.x + i.control
+        i.spent = b"\x51\x20" + outer.public_key.format()[1:]
+        if i.kind == "p2tr":
+            i.keys = [Key(outer)]
+
+    def lock_script(self, i):
+        """Sets what is spent, and the scripts inside."""
+        kind = i.kind
+        if kind.startswith(("p2tr", "tapscript")):
+            self.program(i)
+            return
+        if kind in ("p2wpkh", "p2sh-p2wpkh"):
+            i.redeem = b"\0\x14" + hash160(i.keys[0].public)
+        else:
+            i.script = self.inner(i)
+            i.redeem = (b"\0\x20" + sha256(i.script)
+                        if "p2wsh" in kind else i.script)
+        i.spent = (b"\xa9\x14" + hash160(i.redeem) + b"\x87"
+                   if kind.startswith("p2sh") else i.redeem)
+
+    # ---- signing
+
+    def sign(self, tx, index):
+        i = tx.inputs[index]
+        if i.kind.startswith(("p2tr", "tapscript")):
+            self.sign_taproot(tx, index)
+            return
+        name = i.kind.split("-")[-1]
+        segwit = "wpkh" in i.kind or "wsh" in i.kind
+        code = i.script
+        if name == "p2wpkh":
+            code = b"\x76\xa9" + push(hash160(i.keys[0].public)) + b"\x88\xac"
+        signatures = []
+        for who, kind in zip(i.signers, i.types):
+            message = (tx.v0 if segwit else tx.legacy)(index, code, kind)
+            der = i.keys[who].private.sign(message, hasher=None)
+            signatures.append(der + bytes([kind]))
+        stack = signatures
+        if name == "multisig":
+            stack = [b""] + signatures
+        elif name in ("p2pkh", "p2wpkh"):
+            stack = signatures + [i.keys[0].public]
+        if segwit:
+            i.witness = stack + ([i.script] if "wsh" in i.kind else [])
+            i.sig_script = (push(i.redeem) if i.kind.startswith("p2sh")
+                            else b"")
+        else:
+            i.witness = []
+            i.sig_script = b"".join(push(s) for s in stack)
+            if i.kind.startswith("p2sh"):
+                i.sig_script += push(i.redeem)
+
+    def sign_taproot(self, tx, index):
+        i = tx.inputs[index]
+        leaf = None if i.kind == "p2tr" else leaf_hash(i.script)
+        signatures = [b""] * len(i.keys)
+        for who, kind in zip(i.signers, i.types):
+            s = i.keys[who].private.sign_schnorr(tx.v1(index, kind, leaf),
+                                                 bytes(32))
+            signatures[who] = s + (bytes([kind]) if kind else b"")
+        i.witness = signatures[::-1]
+        if leaf is not None:
+            i.witness += [i.script, i.control]
+        if i.annex is not None:
+            i.witness.append(i.annex)
+
+    # ---- whole transactions
+
+    def hash_type(self, taproot, index, outputs):
+        r = self.random
+        kind = r.choice([ALL] * 6 + [NONE, SINGLE])
+        if taproot and r.random() < 0.5:
+            kind = 0
+        if taproot and kind == SINGLE and index >= outputs:
+            kind = ALL
+        if kind and r.random() < 0.2:
+            kind |= ALONE
+        return kind
+
+    def input(self, kind, index, outputs, simple):
+        r = self.random
+        taproot = kind.startswith(("p2tr", "tapscript"))
+        segwit = taproot or "wpkh" in kind or "wsh" in kind
+        count = 1
+        if kind.endswith(("multisig", "threshold")):
+            count = r.randrange(1, 6)
+        elif kind == "tapscript-verify":
+            count = r.randrange(2, 4)
+        signers = list(range(count))
+        if kind.endswith(("multisig", "threshold")):
+            signers = sorted(r.sample(signers, r.randrange(1, count + 1)))
+        compressed = segwit or simple or r.random() < 0.7
+        if kind == "p2sh-multisig" and count > 7:
+            compressed = True
+        types = [ALL if not taproot else 0 for _ in signers]
+        if not simple:
+            types = [self.hash_type(taproot, index, outputs) for _ in signers]
+        return Input(kind, self.some(32) + struct.pack("<I", r.randrange(4)),
+                     r.choice([0xffffffff, 0xfffffffe, 0xfffffffd, 0, 7,
+                               0x400005]),
+                     r.randrange(1000, 10**10),
+                     [self.key(compressed) for _ in range(count)], signers,
+                     types)
+
+    def transaction(self, kinds=None, simple=False):
+        r = self.random
+        if kinds is None:
+            kinds = [r.choice(KINDS) for _ in range(r.choice([1, 1, 2, 3]))]
+        count = r.choice([1, 2, 2, 3])
+        tx = Transaction(r.choice([1, 2, 2]),
+                         [self.input(k, n, count, simple)
+                          for n, k in enumerate(kinds)],
+                         [], r.choice([0, 0, 800000, 1700000000]))
+        left = sum(i.value for i in tx.inputs)
+        for _ in range(count):
+            value = r.randrange(left // 2 + 1)
+            left -= value
+            script = r.choice([b"\0\x14" + self.some(20),
+                               b"\x51\x20" + self.some(32),
+                               b"\x76\xa9\x14" + self.some(20) + b"\x88\xac",
+                               b"\x6a" + push(self.some(r.randrange(1, 90)))])
+            tx.outputs.append((value, script))
+        for i in tx.inputs:
+            taproot = i.kind.startswith(("p2tr", "tapscript"))
+            if not simple and r.random() < 0.1:
+                i.locks = self.lock(i, tx.locktime, tx.version)
+            if not simple and taproot and r.random() < 0.05:
+                i.annex = b"\x50" + self.some(r.randrange(4))
+            self.lock_script(i)
+        for n in range(len(tx.inputs)):
+            self.sign(tx, n)
+        return tx
+
+
+# ---- PSBT
+
+
+def pair(kind, value, data=b""):
+    return string(bytes([kind]) + data) + string(value)
+
+
+def psbt(tx, version=0, previous=(), skip=()):
+    """A finalized PSBT. `previous`: whole transactions by input; inputs in
+    `skip` do not say what they spend.
+    """
+    bare = Transaction(tx.version, [Input(**{**vars(i), "sig_script": b"",
+                                             "witness": []})
+                                    for i in tx.inputs], tx.outputs,
+                       tx.locktime)
+    out = b"psbt\xff"
+    if version == 0:
+        out += pair(0, bare.serialize())
+    else:
+        out += pair(2, struct.pack("<i", tx.version))
+        out += pair(3, struct.pack("<I", tx.locktime))
+        out += pair(4, size(len(tx.inputs))) + pair(5, size(len(tx.outputs)))
+        out += pair(0xfb, struct.pack("<I", 2))
+    out += b"\0"
+    for n, i in enumerate(tx.inputs):
+        if n in dict(previous):
+            out += pair(0, dict(previous)[n])
+        elif n not in skip:
+            out += pair(1, output(i.value, i.spent))
+        if i.sig_script:
+            out += pair(7, i.sig_script)
+        if i.witness:
+            out += pair(8, size(len(i.witness))
+                        + b"".join(string(w) for w in i.witness))
+        if version == 2:
+            out += pair(0x0e, i.outpoint[:32]) + pair(0x0f, i.outpoint[32:])
+            out += pair(0x10, struct.pack("<I", i.sequence))
+        out += b"\0"
+    for value, script in tx.outputs:
+        if version == 2:
+            out += pair(3, struct.pack("<Q", value)) + pair(4, script)
+        out += b"\0"
+    return out
