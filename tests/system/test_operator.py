@@ -687,3 +687,76 @@ def test_a_verifier_says_when_rows_and_ledger_do_not_agree(world):
               "(select max(from_off) from tidemill.batches where leaf = 2)")
     wait_until("the hole is seen", lambda: audited(other)[0] > 0)
     assert world.tidemill("reconcile").returncode == 1
+
+
+# Entries of the run book that no other test tries.
+
+def on_every_insert(mill, table, body):
+    """What somebody's trigger does."""
+    mill.sql(f"create function tidemill.refuse() returns trigger language"
+             f" plpgsql as $$ begin {body} return new; end $$")
+    mill.sql(f"create trigger refuse before insert on tidemill.{table}"
+             " for each row execute function tidemill.refuse()")
+
+
+def stopped(verifier):
+    return {lane["partition"]: lane["stopped"]
+            for lane in verifier.status()["partitions"] if lane["stopped"]}
+
+
+def test_a_database_that_refuses_everything_stops_the_partition(world):
+    """The breaker: not bad data but a bad database."""
+    verifier = world.verifier().ready()
+    on_every_insert(world, "transactions_1",
+                    "raise exception 'a bad trigger' using errcode = '23514';")
+    submit(world, 2, sign("breaker", 40), partition=1)
+    wait_until("it stops", lambda: stopped(verifier) == {1: "breaker"})
+    listed = world.tidemill("quarantine", "list").stdout
+    assert "a bad trigger" in listed and len(quarantined(world)) <= 11
+    world.sql("drop trigger refuse on tidemill.transactions_1")
+    submit(world, 2, sign("beside", 10), partition=2)
+    wait_until("others go on", lambda: rows_of(world, 2) == 10)
+    verifier.restart().ready()
+    wait_at_rest(world)
+    assert not stopped(verifier)
+    retry(world, *[line["record"] for line in quarantined(world)])
+    wait_until("all are there", lambda: world.sql(
+        "select count(*) from tidemill.transactions") == [(50,)])
+    check(world)
+
+
+def test_a_full_disk_of_the_database_loses_nothing(world):
+    """53100 is an outage: nothing is quarantined, all of it waits."""
+    verifier = world.verifier().ready()
+    on_every_insert(world, "transactions_1",
+                    "raise exception 'no space left' using errcode = '53100';")
+    send(world, sign("disk", 40))
+    wait_until("it says so", lambda: verifier.metric(
+        "tidemill_verifier_outage_total") > 3)
+    assert "53100" in verifier.events("ledger.outage")[0]["sqlstate"]
+    assert sum(part["behind"] for part in lag(world)[1]) == 40
+    assert quarantined(world) == [] and stopped(verifier) == {}
+    world.sql("drop trigger refuse on tidemill.transactions_1")
+    wait_at_rest(world)
+    check(world)
+
+
+def test_a_leaf_that_is_not_sealed_is_seen(world):
+    """Somebody holds a lock; the gauges and the log say so until it goes."""
+    verifier = world.verifier(LEAF_ROWS=100).ready()
+    with psycopg.connect(world.database_url) as holder:
+        holder.execute("lock table tidemill.transactions_1"
+                       " in share update exclusive mode")
+        send(world, sign("leaf", 120))
+        wait_until("it waits", lambda: verifier.metric(
+            "tidemill_leaf_unsealed") == 1)
+        verifier.wait_for("sealer.failed", leaf="1")
+        holder.rollback()
+    wait_until("it is sealed", lambda: verifier.metric(
+        "tidemill_leaf_unsealed") == 0)
+    assert verifier.metric("tidemill_leaf_live") == 2
+    assert verifier.metric("tidemill_leaf_rows_limit") == 100
+    assert verifier.metric("tidemill_leaf_live_age_seconds") < 60
+    send(world, sign("second leaf", 40))
+    wait_until("its rows are known", lambda: verifier.metric(
+        "tidemill_leaf_live_rows") == 40)
