@@ -1,8 +1,8 @@
 /*
  * consumer/base/postgres_hosts.c: the list of hosts and the growing pause.
  *
- * From: consumer/base/postgres_connect.c, before each try and after each
- * failure. To:   nothing: lists and arithmetic.
+ * From: consumer/base/postgres_connect.c, around each try.
+ * To:   nothing: lists and arithmetic.
  */
 #include "consumer/base/postgres_hosts.h"
 
