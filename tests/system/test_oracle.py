@@ -11,7 +11,7 @@ import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from oracle import ethereum, jws
+from oracle import ethereum, jws, solana
 from system.stack import ROOT
 
 COUNT = int(os.environ.get("ORACLE_COUNT", "500"))
@@ -116,3 +116,38 @@ def test_signed_payments_get_the_verdict_of_the_oracle(tmp_path):
           + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
     assert not differences, "\n".join(differences[:10])
     assert seen["verified"] > COUNT // 10 and len(seen) > 10
+
+
+def solana_difference(case, said):
+    """What the runtime's code says otherwise; "" when it agrees."""
+    try:
+        verdict = solana.judge(case)
+    except solana.Refused as refused:
+        right = case.reasons or refused.args
+        if said["reason"] not in right:
+            return f"the reason is {' or '.join(right)}"
+        return ""
+    rows = {"verdict": "verified", "hash": "0x" + verdict.hash.hex(),
+            "sender": "0x" + verdict.sender.hex(),
+            "recipient": verdict.recipient and "0x" + verdict.recipient.hex(),
+            "amount": str(verdict.amount), "nonce": None}
+    return ", ".join(f"{name} is {value}" for name, value in rows.items()
+                     if said[name] != value)
+
+
+def test_solana_transactions_get_the_verdict_of_the_runtime(tmp_path):
+    cases = list(solana.cases(SEED, COUNT))
+    said = verify(solana.CHAIN, solana.RULES, [c.raw for c in cases], tmp_path)
+    seen = Counter()
+    differences = []
+    for case, line in zip(cases, said):
+        seen[line["reason"] or "verified"] += 1
+        words = solana_difference(case, line)
+        if words:
+            differences.append(
+                f"{case.about}: {line['reason'] or 'verified'}, but {words}: "
+                f"0x{case.raw.hex()}")
+    print(f"solana, seed {SEED}: {COUNT} compared; "
+          + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
+    assert not differences, "\n".join(differences[:10])
+    assert seen["verified"] > COUNT // 10 and len(seen) > 6
