@@ -4,6 +4,7 @@ import time
 
 from system import Account
 
+from faults.door import is_ready
 from faults.registry import fault
 
 
@@ -106,7 +107,8 @@ def one_broker_deaf(mill):
 
 
 @fault("F56c", "one verifier hears PostgreSQL and is not heard, for 40 s",
-       "its partitions do not stay with it; the others make progress",
+       "its partitions wait, bounded, and it is not ready; the others' make"
+       " progress",
        needs="net", lasting=True)
 def one_verifier_mute(mill):
     mill.net.cut(mill.verifiers[1], "postgres", way="out")
@@ -115,4 +117,5 @@ def one_verifier_mute(mill):
     yield 15
     rate = (mill.written() - rows) / (time.monotonic() - begin)
     mill.note(f"{rate:.0f} rows/s after 25 s, {mill.waiting()} wait")
+    assert not is_ready(mill.verifiers[1])
     assert rate > mill.rate * 0.4, rate
