@@ -4,6 +4,8 @@
  *      application/octet-stream   the bytes
  *      text/plain                 hex, with or without 0x, white space around
  *      application/json           {"transaction":"0x.."}
+ *      application/jose           a JWS, compact; it names the chain jws
+ *      application/jose+json      a JWS, flattened
  *
  *      202 stored   200 the same bytes a moment ago   4xx nothing is stored
  *      503 not stored, send again   504 nobody knows, send again: it is safe
@@ -104,6 +106,22 @@ static bool from_json(struct door *d, struct http_exchange *x,
     return true;
 }
 
+/* The body itself, if it has the form that its type says. */
+static bool from_jose(struct http_exchange *x, struct bytes body,
+                      bool flattened, struct bytes *out)
+{
+    if (body.count == 0 || (body.data[0] == '{') == flattened) {
+        *out = body;
+        return true;
+    }
+    refuse(x, 422, "malformed",
+           flattened ? "application/jose+json is a JWS in its flattened form, "
+                       "which begins with {"
+                     : "application/jose is a JWS in its compact form; the "
+                       "flattened one is application/jose+json");
+    return false;
+}
+
 /* The transaction's bytes; false: a problem was answered. */
 static bool read_body(struct door *d, struct http_exchange *x,
                       const struct http_request *r, struct bytes *out)
@@ -120,9 +138,14 @@ static bool read_body(struct door *d, struct http_exchange *x,
         return from_text(d, x, r->body, out);
     if (http_content_type_is(r, "application/json"))
         return from_json(d, x, r->body, out);
+    if (http_content_type_is(r, "application/jose"))
+        return from_jose(x, r->body, false, out);
+    if (http_content_type_is(r, "application/jose+json"))
+        return from_jose(x, r->body, true, out);
     refuse(x, 415, "content_type",
-           "send application/octet-stream (the bytes), text/plain (hex) or "
-           "application/json ({\"transaction\":\"0x..\"})");
+           "send application/octet-stream (the bytes), text/plain (hex), "
+           "application/json ({\"transaction\":\"0x..\"}), or for jws "
+           "application/jose or application/jose+json");
     return false;
 }
 
