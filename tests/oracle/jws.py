@@ -170,10 +170,9 @@ def split(raw):
     parts = [got["protected"], got["payload"], got["signature"]]
     need(all(isinstance(p, str) and not isinstance(p, Number) for p in parts),
          "malformed")
-    # The strings, with what is escaped in them left as it is.
-    for name in "protected", "payload", "signature":
-        need(json.dumps(got[name]).encode() in raw or "\\" not in
-             raw.decode(), "non_canonical")
+    # Of names and values in turn, as they are written, the values.
+    written = re.findall(rb'"((?:[^"\\]|\\.)*)"', raw)[1::2]
+    need(not any(b"\\" in text for text in written), "non_canonical")
     return [p.encode() for p in parts]
 
 

@@ -1,8 +1,9 @@
 """Verdicts by software that is not ours, for the outside checker.
 
-tests/oracle judges a record by its rule set, with pyrlp and coincurve; a part
-of the verified ones is recovered once more by eth_keys' curve in plain Python,
-which shares no line with libsecp256k1. Of many records a part is judged, the
+tests/oracle judges a record by its rule set, with pyrlp and coincurve, or with
+cryptography and jwcrypto; a part of the verified ones of Ethereum is recovered
+once more by eth_keys' curve in plain Python, which shares no line with
+libsecp256k1. Of many records a part is judged, the
 same in every run over the same records; how many is in the report.
 """
 
@@ -15,7 +16,7 @@ from eth_keys.backends.native import NativeECCBackend
 from eth_keys.datatypes import Signature
 from eth_utils import keccak
 
-from oracle import ethereum
+from oracle import ethereum, jws
 
 ORACLE_MAX = 1000
 NATIVE_MAX = 40
@@ -46,13 +47,13 @@ def check_verdicts(seen):
     known = [at for at, row in sorted(seen.rows.items())
              if row["kind"] in ("verified", "rejected", "duplicate")
              and at[0] == seen.log and at[1:] in seen.records
-             and row["chain_name"].startswith("eip155:")
-             and row["rules"] in ethereum.RULES]
+             and _known(row)]
     chosen = known if len(known) <= ORACLE_MAX else \
         random.Random(len(known)).sample(known, ORACLE_MAX)
     for at in chosen:
         _check(seen, at, seen.rows[at])
-    verified = [at for at in chosen if seen.rows[at]["kind"] == "verified"]
+    verified = [at for at in chosen if seen.rows[at]["kind"] == "verified"
+                and seen.rows[at]["chain_name"].startswith("eip155:")]
     for at in verified[:NATIVE_MAX] if not seen.wrong.get("I6") else ():
         _check_native(seen, at, seen.rows[at])
     seen.counts["judged by others"] = len(chosen)
@@ -60,13 +61,28 @@ def check_verdicts(seen):
     seen.counts["not judged by others"] = len(seen.rows) - len(chosen)
 
 
+def _known(row):
+    if row["chain_name"] == "jws":
+        return row["rules"] == 1
+    return (row["chain_name"].startswith("eip155:")
+            and row["rules"] in ethereum.RULES)
+
+
+def _judge(row, value):
+    """(hash, "0x" and sender), or raises Refused."""
+    if row["chain_name"] == "jws":
+        verdict = jws.judge(jws.Case(value, ""))
+        return bytes.fromhex(verdict.hash), "0x" + verdict.sender
+    verdict = ethereum.judge(ethereum.Case(
+        int(row["chain_name"].split(":")[1]), row["rules"], value, ""))
+    return verdict.hash, verdict.sender
+
+
 def _check(seen, at, row):
     value = seen.records[at[1:]].value or b""
-    case = ethereum.Case(int(row["chain_name"].split(":")[1]), row["rules"],
-                         value, "")
     try:
-        verdict = ethereum.judge(case)
-    except ethereum.Refused as refused:
+        hash, sender = _judge(row, value)
+    except (ethereum.Refused, jws.Refused) as refused:
         seen.unless("I6", row["kind"] == "rejected",
                     f"{at}: {row['kind']}, others refuse it: {refused}")
         return
@@ -77,13 +93,11 @@ def _check(seen, at, row):
         seen.unless("I6", False, f"{at}: rejected for {row['reason']}, "
                     "others verify it")
         return
-    seen.unless("I6", row["hash"] == verdict.hash,
-                f"{at}: hash {row['hash'].hex()}, others say "
-                f"{verdict.hash.hex()}")
+    seen.unless("I6", row["hash"] == hash,
+                f"{at}: hash {row['hash'].hex()}, others say {hash.hex()}")
     if row["kind"] == "verified":
-        seen.unless("I6", "0x" + row["sender"].hex() == verdict.sender,
-                    f"{at}: sender {row['sender'].hex()}, others recover "
-                    f"{verdict.sender}")
+        seen.unless("I6", "0x" + row["sender"].hex() == sender,
+                    f"{at}: sender {row['sender'].hex()}, others say {sender}")
 
 
 def _check_native(seen, at, row):
