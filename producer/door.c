@@ -2,8 +2,8 @@
  * producer/door.c: routes.
  *
  * From: consumer/base/http_exchange.c, with one whole request.
- * To:   producer/rest.c or producer/rpc.c; what is not here is a 404 that says
- *       where it is.
+ * To:   producer/rest.c, producer/rpc.c or producer/esplora.c; what is not here
+ *       is a 404 that says where it is.
  */
 #include "producer/door.h"
 
@@ -11,8 +11,9 @@
 #include <string.h>
 
 #define TRANSACTIONS "/transactions"
+#define TX "/tx"
 
-enum route { ROUTE_NONE, ROUTE_REST, ROUTE_RPC };
+enum route { ROUTE_NONE, ROUTE_REST, ROUTE_RPC, ROUTE_ESPLORA };
 
 void door_init(struct door *d)
 {
@@ -35,11 +36,24 @@ static bool starts(struct bytes path, const char *with, struct bytes *out_rest)
     return true;
 }
 
+/* "/a/chain/b": the chain between `before` and `tail`. */
+static bool between(struct bytes path, const char *before, const char *tail,
+                    struct bytes *out_chain)
+{
+    struct bytes rest;
+    size_t count = strlen(tail);
+
+    if (!starts(path, before, &rest) || rest.count <= count ||
+        memcmp(rest.data + rest.count - count, tail, count) != 0)
+        return false;
+    *out_chain = bytes_slice(rest, 0, rest.count - count);
+    return true;
+}
+
 /* The part of the path that names a chain; data NULL: there is none. */
 static enum route find(struct bytes path, struct bytes *out_chain)
 {
     struct bytes rest;
-    size_t tail = strlen(TRANSACTIONS);
 
     *out_chain = BYTES_NONE;
     if (bytes_equal_text(path, "/"))
@@ -50,11 +64,11 @@ static enum route find(struct bytes path, struct bytes *out_chain)
         *out_chain = rest;
         return ROUTE_RPC;
     }
-    if (!starts(path, "/v1/", &rest) || rest.count <= tail ||
-        memcmp(rest.data + rest.count - tail, TRANSACTIONS, tail) != 0)
-        return ROUTE_NONE;
-    *out_chain = bytes_slice(rest, 0, rest.count - tail);
-    return ROUTE_REST;
+    if (between(path, "/v1/", TRANSACTIONS, out_chain))
+        return ROUTE_REST;
+    if (bytes_equal_text(path, TX) || between(path, "/esplora/", TX, out_chain))
+        return ROUTE_ESPLORA;
+    return ROUTE_NONE;
 }
 
 /* A chain as a path names it: "eip155:1", and for JSON-RPC also "1". */
@@ -84,6 +98,8 @@ size_t door_body_limit(void *arg, const struct http_request *head)
     switch (find(head->path, &chain)) {
     case ROUTE_REST:
         return REST_BODY_MAX;
+    case ROUTE_ESPLORA:
+        return ESPLORA_BODY_MAX;
     case ROUTE_RPC:
         /* What is longer is answered here, in a node's words. */
         return head->content_length > RPC_BODY_MAX ? 0 : RPC_BODY_MAX;
@@ -156,6 +172,33 @@ static void serve_rpc(struct door *d, struct bytes name,
     rpc_serve(d, asked, x, r);
 }
 
+/* "/tx" alone is that of the only chain of Bitcoin that is served. */
+static void serve_esplora(struct door *d, struct bytes name,
+                          struct http_exchange *x, const struct http_request *r)
+{
+    const struct chain *asked = chains_sole(d->chains, CHAIN_BIP122);
+    struct chain chain;
+
+    if (name.data != NULL) {
+        asked = NULL;
+        if (parse_chain(ROUTE_ESPLORA, name, &chain) == 0 &&
+            chain.ns == CHAIN_BIP122 && chains_rules(d->chains, &chain) > 0)
+            asked = &chain;
+    }
+    if (asked == NULL) {
+        http_reply_text(x, 404,
+                        "this door serves no such chain of Bitcoin, or several "
+                        "of them: post to /esplora/{chain}/tx");
+        return;
+    }
+    if (!http_method_is(r, "POST")) {
+        http_add_header(x, "Allow", "POST");
+        http_reply_text(x, 405, "post a transaction here");
+        return;
+    }
+    esplora_submit(d, asked, x, r);
+}
+
 void door_request(void *arg, struct http_exchange *x,
                   const struct http_request *r)
 {
@@ -169,11 +212,16 @@ void door_request(void *arg, struct http_exchange *x,
     case ROUTE_RPC:
         serve_rpc(d, chain, x, r);
         return;
+    case ROUTE_ESPLORA:
+        serve_esplora(d, chain, x, r);
+        return;
     case ROUTE_NONE:
         break;
     }
-    http_reply_problem(x, 404, "not_found", NULL,
-                       "transactions are posted to /v1/transactions or "
-                       "/v1/{chain}/transactions, JSON-RPC to / or "
-                       "/rpc/{chain}; queries are answered by the gateway");
+    http_reply_problem(
+        x, 404, "not_found", NULL,
+        "transactions are posted to /v1/transactions or "
+        "/v1/{chain}/transactions, JSON-RPC to / or "
+        "/rpc/{chain}, Bitcoin also to /tx or "
+        "/esplora/{chain}/tx; queries are answered by the gateway");
 }

@@ -3,6 +3,7 @@
  *
  *      POST /v1/transactions, /v1/{chain}/transactions    rest.c
  *      POST /, /rpc/{chain}                               rpc.c
+ *      POST /tx, /esplora/{chain}/tx                      esplora.c
  *
  * Thread: loop thread.
  */
@@ -43,5 +44,13 @@ void rest_submit(struct door *d, const struct chain *chain,
 #define RPC_BODY_MAX (5 << 20)
 void rpc_serve(struct door *d, const struct chain *chain,
                struct http_exchange *x, const struct http_request *r);
+
+/*
+ * esplora.c: one transaction of Bitcoin in the body, as hex or a PSBT in
+ * base64. Takes `x`.
+ */
+#define ESPLORA_BODY_MAX ((2 << 20) + 256) /* a PSBT in hex */
+void esplora_submit(struct door *d, const struct chain *chain,
+                    struct http_exchange *x, const struct http_request *r);
 
 #endif
