@@ -76,10 +76,11 @@ struct pipeline {
 
     enum talk talk;
     struct writing writing;
-    size_t batch_limit; /* below batch_records while bad data is sought */
-    int outages;        /* in a row */
-    int64_t retry_ms;   /* monotonic; no talk before it */
-    int64_t raise_ms;   /* monotonic; last time `announced` was raised alone */
+    size_t batch_limit;   /* below batch_records while bad data is sought */
+    int64_t suspected_ms; /* monotonic: when one was last suspected */
+    int outages;          /* in a row */
+    int64_t retry_ms;     /* monotonic; no talk before it */
+    int64_t raise_ms; /* monotonic; last time `announced` was raised alone */
 
     struct metric *taken, *below, *unproven, *expired;
     struct metric *kinds[4], *reasons[REASON_END];

@@ -3,8 +3,8 @@
  *
  * A batch is up to 500 records or 1 MiB of whatever is judged, or what there is
  * after 5 ms. Lanes are served in turn. When the database refuses a record
- * (22, 54, 23 not ours), batches are halved in offset order, first half first,
- * until one record stands alone and goes to quarantine; then they grow again.
+ * (22, 54, 23 not ours), refusal.h says how it is found and what is to stand
+ * beside it when it goes to quarantine; then batches grow again.
  *
  *      WRITTEN   rows and position are committed     -> announce
  *      FENCED    another owner moved a position      -> read positions
@@ -25,12 +25,15 @@
 #include "consumer/base/log.h"
 #include "schemas/base/fail.h"
 #include "verifier/pipeline_inside.h"
+#include "verifier/refusal.h"
 
 #define LOOK_COUNT_MAX 500
 #define OUTAGE_MS_MIN 100
 #define OUTAGE_MS_MAX 5000
 #define BREAKER_COUNT 10
 #define BREAKER_MS 60000
+/* So long a suspect waits for a record to stand beside it. */
+#define SUSPECT_MS 1000
 
 bool writing_init(struct writing *w, size_t batch_records)
 {
@@ -188,6 +191,18 @@ static void stop_at_newer_rules(struct pipeline *p)
     }
 }
 
+/* Nothing in it would show that the database stores anything. */
+static bool only_suspects(const struct pipeline *p, const size_t *take)
+{
+    size_t i, n;
+
+    for (i = 0; i < p->lane_count; i++)
+        for (n = 0; n < take[i]; n++)
+            if (lane_ready(p->lanes[i], n)->quarantine_sqlstate[0] == '\0')
+                return false;
+    return true;
+}
+
 static void on_written(void *arg, const struct ledger_result *r);
 
 bool writing_batch(struct pipeline *p)
@@ -203,6 +218,8 @@ bool writing_batch(struct pipeline *p)
     if (all.count == 0)
         return false;
     wait = due_in(p, &all);
+    if (only_suspects(p, take) && p->suspected_ms + SUSPECT_MS > clock_ms())
+        wait = p->suspected_ms + SUSPECT_MS - clock_ms();
     if (wait > 0) {
         pipeline_later(p, wait);
         return false;
@@ -252,6 +269,11 @@ void writing_abandon(struct pipeline *p)
 static void count_written(struct pipeline *p, const struct work *w)
 {
     metric_add(p->kinds[w->kind], 1);
+    if (w->kind == LEDGER_QUARANTINED)
+        log_error("record.quarantined",
+                  "partition=%d offset=%" PRId64 " sqlstate=%s why=%s",
+                  w->record.partition, w->record.offset, w->quarantine_sqlstate,
+                  LOG_TEXT(w->quarantine_detail));
     if (w->kind == LEDGER_REJECTED)
         metric_add(p->reasons[w->reason], 1);
     if (w->record.append_ms > 0)
@@ -327,46 +349,64 @@ static void wait_a_while(struct pipeline *p)
     p->retry_ms = clock_ms() + (ms < OUTAGE_MS_MAX ? ms : OUTAGE_MS_MAX);
 }
 
-/* One record stands alone, and the database will not have it. */
-static void quarantine(struct pipeline *p, const struct ledger_result *r)
+/* More than so many in a minute is not the records' fault. */
+static bool too_many(struct lane *l)
 {
-    struct work *w = p->writing.works[0];
-    struct lane *l = w->lane;
-
-    if (w->quarantine_sqlstate[0] != '\0') {
-        /* Not even its quarantine row: then it is the database's fault. */
-        metric_add(p->outage, 1);
-        wait_a_while(p);
-        return;
-    }
-    snprintf(w->quarantine_sqlstate, sizeof(w->quarantine_sqlstate), "%s",
-             r->sqlstate);
-    snprintf(w->quarantine_detail, sizeof(w->quarantine_detail), "%s", r->why);
-    log_error("record.quarantined",
-              "partition=%d offset=%" PRId64 " sqlstate=%s why=%s",
-              w->record.partition, w->record.offset, r->sqlstate,
-              LOG_TEXT(r->why));
-    if (l == NULL)
-        return;
     if (clock_ms() - l->quarantined_ms > BREAKER_MS) {
         l->quarantined = 0;
         l->quarantined_ms = clock_ms();
     }
-    if (++l->quarantined > BREAKER_COUNT) {
-        l->quarantined = 0;
-        w->quarantine_sqlstate[0] = '\0';
-        lane_undecided(l);
-        intake_stop(p, l, LANE_BREAKER);
-    }
+    if (++l->quarantined <= BREAKER_COUNT)
+        return false;
+    l->quarantined = 0;
+    return true;
+}
+
+/* From now on it is offered as a quarantine row, not as what it says. */
+static void suspect(struct pipeline *p, struct work *w,
+                    const struct ledger_result *r)
+{
+    snprintf(w->quarantine_sqlstate, sizeof(w->quarantine_sqlstate), "%s",
+             r->sqlstate);
+    snprintf(w->quarantine_detail, sizeof(w->quarantine_detail), "%s", r->why);
+    p->suspected_ms = clock_ms();
+    log_warn("record.refused",
+             "partition=%d offset=%" PRId64 " sqlstate=%s why=%s",
+             w->record.partition, w->record.offset, r->sqlstate,
+             LOG_TEXT(r->why));
+    if (w->lane == NULL || !too_many(w->lane))
+        return;
+    /* What is suspected here is forgotten when it looks again. */
+    lane_undecided(w->lane);
+    intake_stop(p, w->lane, LANE_BREAKER);
 }
 
 static void bad_data(struct pipeline *p, const struct ledger_result *r)
 {
+    struct writing *b = &p->writing;
+    struct work *other = NULL;
+    size_t suspected = 0, i;
+
     metric_add(p->bad_data, 1);
-    if (p->writing.count == 1)
-        quarantine(p, r);
-    else
-        p->batch_limit = p->writing.count / 2;
+    for (i = 0; i < b->count; i++) {
+        if (b->works[i]->quarantine_sqlstate[0] != '\0')
+            suspected++;
+        else
+            other = b->works[i];
+    }
+    switch (refusal_of(b->count, suspected, &p->batch_limit)) {
+    case REFUSAL_OF_DATABASE:
+        metric_add(p->outage, 1);
+        wait_a_while(p);
+        break;
+    case REFUSAL_OF_ONE:
+        suspect(p, other, r);
+        break;
+    case REFUSAL_OF_SOME:
+        break;
+    }
+    if (p->batch_limit > p->o.batch_records)
+        p->batch_limit = p->o.batch_records;
 }
 
 static void on_written(void *arg, const struct ledger_result *r)
