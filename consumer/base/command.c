@@ -104,14 +104,27 @@ static void print_command_line(const struct command *c)
     printf("  %-18s %.*s\n", c->name, (int)strcspn(c->help, "\n"), c->help);
 }
 
+static void print_heading(const struct command_table *t,
+                          const struct command *c)
+{
+    size_t i;
+
+    for (i = 0; i < t->headings_count; i++)
+        if (strcmp(t->headings[i].command, c->name) == 0)
+            printf("\n%s:\n", t->headings[i].words);
+}
+
 static int print_commands(const struct command_table *t)
 {
     size_t i;
 
-    printf("%s: %s\n\nUsage: %s COMMAND [--option]... [OPERAND]...\n\n",
-           t->program, t->about, t->program);
-    for (i = 0; i < t->commands_count; i++)
+    printf("%s: %s\n\nUsage: %s COMMAND [--option]... [OPERAND]...\n%s",
+           t->program, t->about, t->program,
+           t->headings_count == 0 ? "\n" : "");
+    for (i = 0; i < t->commands_count; i++) {
+        print_heading(t, t->commands[i]);
         print_command_line(t->commands[i]);
+    }
     printf(
         "\n%s COMMAND --help tells more. Settings come from TIDEMILL_* in "
         "the\nenvironment, or as flags; COMMAND --settings prints them.\n",
@@ -119,21 +132,46 @@ static int print_commands(const struct command_table *t)
     return COMMAND_OK;
 }
 
-/* A word that begins others ("tx"), or a misspelt one. */
+/* Is `word` the first of this command's two? */
+static bool begins(const struct command *c, const char *word)
+{
+    size_t count = strlen(word);
+
+    return strncmp(c->name, word, count) == 0 && c->name[count] == ' ';
+}
+
+/* "tx" alone: the commands that begin so. Returns whether there are any. */
+static bool print_family(const struct command_table *t, const char *word)
+{
+    bool any = false;
+    size_t i;
+
+    for (i = 0; i < t->commands_count; i++) {
+        if (!begins(t->commands[i], word))
+            continue;
+        if (!any)
+            printf("Usage: %s %s COMMAND [--option]... [OPERAND]...\n\n",
+                   t->program, word);
+        any = true;
+        print_command_line(t->commands[i]);
+    }
+    if (any)
+        printf("\n%s %s COMMAND --help tells more.\n", t->program, word);
+    return any;
+}
+
+/* Two words are compared when the first begins some command. */
 static int print_unknown(const struct command_table *t, int argc, char **argv)
 {
     char name[NAME_BYTES_MAX];
     const char *nearest = "";
     int distance, best = 1000;
-    size_t i, count = strlen(argv[0]);
-    bool group = false;
+    bool family = false;
+    size_t i;
 
-    for (i = 0; i < t->commands_count; i++) {
-        if (strncmp(t->commands[i]->name, argv[0], count) == 0 &&
-            t->commands[i]->name[count] == ' ')
-            group = true;
-    }
-    snprintf(name, sizeof(name), group && argc > 1 ? "%s %s" : "%s", argv[0],
+    for (i = 0; i < t->commands_count; i++)
+        family = family || begins(t->commands[i], argv[0]);
+    snprintf(name, sizeof(name), family && argc > 1 ? "%s %s" : "%s", argv[0],
              argc > 1 ? argv[1] : "");
     for (i = 0; i < t->commands_count; i++) {
         distance = setting_distance(name, t->commands[i]->name);
@@ -145,6 +183,17 @@ static int print_unknown(const struct command_table *t, int argc, char **argv)
     command_fail(0, "%s is not a command; the nearest is %s", LOG_TEXT(name),
                  nearest);
     return COMMAND_USAGE;
+}
+
+/* No command of that name. Options after a first word are options of none. */
+static int print_instead(const struct command_table *t, int argc, char **argv)
+{
+    bool help = argc > 1 &&
+                (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+
+    if ((argc == 1 || argv[1][0] == '-') && print_family(t, argv[0]))
+        return help ? COMMAND_OK : COMMAND_USAGE;
+    return print_unknown(t, argc, argv);
 }
 
 /* The settings of a command, with what all commands have. */
@@ -218,6 +267,20 @@ static int finish(int code)
     return code;
 }
 
+/* help tx send = tx send --help; help tx lists what begins with it. */
+static int print_help(const struct command_table *t, int argc, char **argv)
+{
+    int words = 1;
+    const struct command *c = find(t, argc, argv, &words);
+    char *help[] = {argv[0], (char *)"--help", NULL};
+
+    if (c != NULL)
+        return run_command(t, c, 2, help);
+    if (argc == 1 && print_family(t, argv[0]))
+        return COMMAND_OK;
+    return print_unknown(t, argc, argv);
+}
+
 int command_main(const struct command_table *t, int argc, char **argv)
 {
     const struct command *c;
@@ -234,20 +297,14 @@ int command_main(const struct command_table *t, int argc, char **argv)
         printf("%s %s\n", t->program, TIDEMILL_VERSION);
         return finish(COMMAND_OK);
     }
-    if (strcmp(argv[0], "help") == 0 && argc > 1) {
-        /* help tx send = tx send --help */
-        c = find(t, argc - 1, argv + 1, &words);
-        if (c == NULL)
-            return print_unknown(t, argc - 1, argv + 1);
-        return finish(
-            run_command(t, c, 2, (char *[]){argv[1], (char *)"--help", NULL}));
-    }
+    if (strcmp(argv[0], "help") == 0 && argc > 1)
+        return finish(print_help(t, argc - 1, argv + 1));
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
         strcmp(argv[0], "help") == 0)
         return finish(print_commands(t));
     c = find(t, argc, argv, &words);
     if (c == NULL)
-        return print_unknown(t, argc, argv);
+        return finish(print_instead(t, argc, argv));
     return finish(run_command(t, c, argc - words + 1, argv + words - 1));
 }
 

@@ -97,20 +97,29 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+/* A heading in the list of commands, above the one it names. */
+struct command_heading {
+    const char *command; /* the first below it */
+    const char *words;
+};
+
 struct command_table {
     const char *program; /* "tidemill" */
     const char *about;   /* one line */
     const struct command *const *commands;
     size_t commands_count;
+    const struct command_heading *headings; /* may be NULL */
+    size_t headings_count;
     /* Settings of all programs, without TIDEMILL_ (schemas/names.h). */
     const char *const *known;
     size_t known_count;
 };
 
 /*
- * Finds the command, parses, runs it; what main() returns. --help, --version
- * and an unknown name (with the nearest) are answered here. The log is set from
- * LOG_LEVEL (default warn) and LOG_FORMAT.
+ * Finds the command, parses, runs it; what main() returns. --help, --version,
+ * the first word of several commands ("tx": they are listed) and an unknown
+ * name (with the nearest) are answered here. The log is set from LOG_LEVEL
+ * (default warn) and LOG_FORMAT.
  */
 int command_main(const struct command_table *t, int argc, char **argv);
 

@@ -26,11 +26,11 @@
 static const struct command *const commands[] = {
     &command_check,
     &command_doctor,
+    &command_lag,
+    &command_log_show,
     &command_init,
     &command_migrate,
     &command_partitions,
-    &command_lag,
-    &command_log_show,
     &command_log_adopt,
     &command_log_pass,
     &command_quarantine_list,
@@ -49,6 +49,15 @@ static const struct command *const commands[] = {
 };
 /* clang-format on */
 
+static const struct command_heading headings[] = {
+    {"check", "Look first"},
+    {"init", "Make and change"},
+    {"log adopt", "When something stopped"},
+    {"reconcile", "Prove and mend"},
+    {"tx send", "Transactions"},
+    {"gen", "Try and measure"},
+};
+
 #define NAME(n) n,
 static const char *const known[] = {NAMES_SETTINGS(NAME)};
 #undef NAME
@@ -60,6 +69,8 @@ int main(int argc, char **argv)
         .about = "the operator's hand on tidemill",
         .commands = commands,
         .commands_count = sizeof(commands) / sizeof(commands[0]),
+        .headings = headings,
+        .headings_count = sizeof(headings) / sizeof(headings[0]),
         .known = known,
         .known_count = sizeof(known) / sizeof(known[0]),
     };

@@ -8,7 +8,7 @@ import time
 
 import psycopg
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry,
                                    ConfigResource, NewPartitions)
 
@@ -687,6 +687,44 @@ def test_a_verifier_says_when_rows_and_ledger_do_not_agree(world):
               "(select max(from_off) from tidemill.batches where leaf = 2)")
     wait_until("the hole is seen", lambda: audited(other)[0] > 0)
     assert world.tidemill("reconcile").returncode == 1
+
+
+# Passing a record.
+
+def aborted(mill, partition, count):
+    """Records that nobody reads: their transaction was aborted."""
+    producer = Producer({"bootstrap.servers": mill.brokers,
+                         "transactional.id": mill.topic_submitted})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for _ in range(count):
+        producer.produce(mill.topic_submitted, b"aborted", partition=partition)
+    producer.flush(30)
+    producer.abort_transaction(30)
+
+
+def test_a_record_behind_a_gap_of_offsets_is_passed(world):
+    """The position stands before the gap, the record behind it."""
+    verifier = world.verifier().ready()
+    send(world, sign("before the gap", 4))
+    wait_at_rest(world)
+    aborted(world, 1, 3)
+    newer, after = submit(world, 60000, sign("gap", 2), partition=1)
+    assert newer[1] >= 4
+    wait_until("it stops", lambda: stopped(verifier) == {1: "newer_rules"})
+    wrong = world.tidemill("log", "pass", "1-1-%d" % after[1])
+    assert wrong.returncode == 65 and "1-%d-%d" % newer in wrong.stderr
+    assert world.tidemill("log", "pass", "1-1-0").returncode == 65
+    name = "1-%d-%d" % newer
+    assert "--execute" in world.tidemill("log", "pass", name, check=True).stdout
+    world.tidemill("log", "pass", "--execute", name, check=True)
+    wait_until("it stands at the next", lambda: world.tidemill(
+        "log", "pass", "--execute", "1-1-%d" % after[1]).returncode == 0)
+    send(world, sign("behind the gap", 4))
+    wait_at_rest(world)
+    assert [line["record"] for line in quarantined(world)] == [
+        "1-1-%d" % after[1], name]
+    assert world.tidemill("reconcile").returncode == 0
 
 
 # Entries of the run book that no other test tries.

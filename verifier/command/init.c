@@ -22,6 +22,7 @@
 #include "schemas/names.h"
 #include "verifier/command/cluster.h"
 #include "verifier/command/schema.h"
+#include "verifier/command/step.h"
 
 #define ADMIN_MS 30000
 #define PARTITIONS_MAX 1024
@@ -30,6 +31,7 @@
 static const char *brokers, *database_url, *topic_submitted, *topic_results;
 static long long partitions = 12, replication = -1, min_insync = 0, rules = 1;
 static const char *chain_name = "eip155:1";
+static bool json;
 
 static const struct setting settings[] = {
     CLUSTER_SETTINGS(&brokers, &database_url, &topic_submitted),
@@ -51,6 +53,11 @@ static const struct command_option options[] = {
                  "chain of records without a header (eip155:1)"),
     COMMAND_COUNT("default-rules", &rules, 1, 65535,
                   "rule set of records without a header (1)"),
+    COMMAND_FLAG("json", &json, "one JSON object a step"),
+};
+
+static const struct command_option migrate_options[] = {
+    COMMAND_FLAG("json", &json, "one JSON object a step"),
 };
 
 /* ---- topics ---- */
@@ -80,7 +87,7 @@ static int create_topic(struct kafka_admin *admin, const char *topic)
                                   (int)replication, configs, count, &existed);
     if (rc < 0)
         return explain(admin, rc, topic);
-    printf("topic %s %s\n", topic, existed ? "is there" : "created");
+    step_say("topic", "topic %s %s", topic, existed ? "is there" : "created");
     return 0;
 }
 
@@ -149,7 +156,8 @@ static int note_log(struct database *db, const struct kafka_facts *facts,
         rc = database_run(db, READ_LOG, params, 1, take_log, out_log);
     if (rc < 0)
         return database_fail(db, rc, "logs");
-    printf("log %d is %s, %d partitions\n", *out_log, t->name, t->partitions);
+    step_count("log", *out_log, "log %d is %s, %d partitions", *out_log,
+               t->name, t->partitions);
     return 0;
 }
 
@@ -188,8 +196,9 @@ static int plant(struct database *db, struct kafka_admin *admin, int log,
         if (rc < 0)
             rc = database_fail(db, rc, "positions");
         else
-            printf("%d positions planted, %d were there\n", planted,
-                   t->partitions - planted);
+            step_count("positions", planted,
+                       "%d positions planted, %d were there", planted,
+                       t->partitions - planted);
     }
     postgres_array_fini(&ids);
     postgres_array_fini(&starts);
@@ -219,7 +228,7 @@ static int with_both(struct kafka_admin *admin, struct database *db)
                 "note: the first group join failed (%s); the first "
                 "verifier will wait a second longer\n",
                 kafka_admin_why(admin));
-    printf("ready\n");
+    step_say("ready", "ready");
     return COMMAND_OK;
 }
 
@@ -248,6 +257,7 @@ static int run_init(int argc, char **argv)
     (void)argv;
     if (rc != 0)
         return rc;
+    step_as_json(json);
     buffer_init(&why, 4096);
     if (kafka_config_init(&config, brokers, &why) < 0) {
         rc = command_fail(COMMAND_CONFIG, "%s", buffer_text(&why));
@@ -277,6 +287,7 @@ static int run_migrate(int argc, char **argv)
     (void)argv;
     if (argc > 1)
         return command_fail(COMMAND_USAGE, "migrate takes no operands");
+    step_as_json(json);
     rc = database_open(database_url, &db);
     if (rc < 0)
         return command_exit_code(rc);
@@ -285,15 +296,19 @@ static int run_migrate(int argc, char **argv)
     if (rc < 0)
         return command_exit_code(rc);
     if (rc == 0)
-        printf("nothing to apply: the database is at version %d\n",
-               schema_newest());
+        step_count("version", schema_newest(),
+                   "nothing to apply: the database is at version %d",
+                   schema_newest());
     return COMMAND_OK;
 }
 
 const struct command command_init = {
     .name = "init",
-    .usage = "[--partitions=N] [--replication=N] [--min-insync=N]",
-    .help = "makes topics, tables, log numbers and first positions",
+    .usage = "[--partitions=N] [--replication=N] [--min-insync=N] [--json]",
+    .help =
+        "makes topics, tables, log numbers and first positions\n"
+        "What is there already is left alone: run it as often as you like. "
+        "The number of\npartitions can be raised later, never lowered.",
     .options = options,
     .options_count = sizeof(options) / sizeof(options[0]),
     .settings = settings,
@@ -303,8 +318,14 @@ const struct command command_init = {
 
 const struct command command_migrate = {
     .name = "migrate",
-    .usage = "",
-    .help = "brings the tables to this release",
+    .usage = "[--json]",
+    .help =
+        "brings the tables to this release\n"
+        "Only adds: programs of the release before go on running. Run it "
+        "before "
+        "newer\nverifiers start.",
+    .options = migrate_options,
+    .options_count = sizeof(migrate_options) / sizeof(migrate_options[0]),
     .settings = settings,
     .settings_count = SETTINGS_COUNT,
     .run = run_migrate,

@@ -24,6 +24,7 @@
 #include "schemas/names.h"
 #include "schemas/record.h"
 #include "verifier/command/cluster.h"
+#include "verifier/command/step.h"
 
 static const char *brokers, *database_url, *topic_submitted, *topic_results;
 static bool json, execute, results;
@@ -199,14 +200,16 @@ static int choose_starts(struct cluster *c, struct postgres_array *ids,
         start = known > KNOWN_NOTHING || at->position < at->start
                     ? at->start
                     : at->position;
-        printf("partition %d: %s; the new log starts at %" PRId64 " (%" PRId64
-               " records to judge)\n",
-               p, known_names[known], start, at->end - start);
+        step_count("partition", at->end - start,
+                   "partition %d: %s; the new log starts at %" PRId64
+                   " (%" PRId64 " records to judge)",
+                   p, known_names[known], start, at->end - start);
         if (known == KNOWN_SAME && at->announced < at->position)
-            printf("  %" PRId64
-                   " rows are not announced yet: let the "
-                   "verifiers finish first\n",
-                   at->position - at->announced);
+            step_count(
+                "unannounced", at->position - at->announced,
+                "  %" PRId64
+                " rows are not announced yet: let the verifiers finish first",
+                at->position - at->announced);
         postgres_array_i32(ids, p);
         postgres_array_i64(starts, start);
     }
@@ -227,7 +230,8 @@ static int plant(struct cluster *c, int log, struct postgres_array *ids,
                          take_int, &planted, "positions");
 
     if (rc == 0)
-        printf("log %d is adopted, %d positions planted\n", log, planted);
+        step_count("adopted", log, "log %d is adopted, %d positions planted",
+                   log, planted);
     return rc;
 }
 
@@ -248,7 +252,7 @@ static int adopt_submitted(struct cluster *c)
                           "every partition is known: there is "
                           "nothing to adopt");
     else if (!execute)
-        printf("this was a preview: --execute adopts it\n");
+        step_say("preview", "this was a preview: --execute adopts it");
     else
         rc = note_next(c, topic_submitted, c->partition_count, &log);
     if (rc == 0 && log > 0)
@@ -271,8 +275,9 @@ static int adopt_results(struct cluster *c)
         return command_fail(COMMAND_CONFIG, "topic %s is not there",
                             topic_results);
     if (!execute) {
-        printf("%s would get its next log number; --execute does it\n",
-               topic_results);
+        step_say("preview",
+                 "%s would get its next log number; --execute does it",
+                 topic_results);
         return COMMAND_OK;
     }
     rc = cluster_ask(c,
@@ -282,12 +287,13 @@ static int adopt_results(struct cluster *c)
     if (rc == 0)
         rc = note_next(c, topic_results, facts.topics[0].partitions, &log);
     if (rc == 0)
-        printf("%s is log %d now\n", topic_results, log);
+        step_count("adopted", log, "%s is log %d now", topic_results, log);
     return rc;
 }
 
 static int adopt(struct cluster *c)
 {
+    step_as_json(json);
     return results ? adopt_results(c) : adopt_submitted(c);
 }
 
@@ -306,6 +312,7 @@ static const struct command_option show_options[] = {
 static const struct command_option adopt_options[] = {
     COMMAND_FLAG("results", &results, "the results topic instead"),
     COMMAND_FLAG("execute", &execute, "do it; without it, a preview"),
+    COMMAND_FLAG("json", &json, "one JSON object a step"),
 };
 
 #define COUNT(options) (sizeof(options) / sizeof(options[0]))
@@ -315,7 +322,12 @@ const struct command command_log_show = {
     .usage = "[--json]",
     .help =
         "where each partition stands, and whether its log is the one we "
-        "know",
+        "know\nstart, end   what the topic keeps\nposition     the first "
+        "record "
+        "without a row\nannounced    the first record whose row is not "
+        "announced "
+        "yet\nThe record before the position is read and compared with its "
+        "fingerprint. Ends with\n1 when one is not the one we wrote about.",
     .options = show_options,
     .options_count = COUNT(show_options),
     .settings = settings,
@@ -325,10 +337,13 @@ const struct command command_log_show = {
 
 const struct command command_log_adopt = {
     .name = "log adopt",
-    .usage = "[--results] [--execute]",
+    .usage = "[--results] [--execute] [--json]",
     .help =
         "goes on with a topic that was recreated or truncated, under a new "
-        "log number",
+        "log number\nPartitions whose log is still the one we know go on where "
+        "they stand; others begin\nat the log's start. Records keep the ids "
+        "they have. The preview says what would\nhappen; `tidemill log show` "
+        "says why.",
     .options = adopt_options,
     .options_count = COUNT(adopt_options),
     .settings = settings,

@@ -3,8 +3,9 @@
  * stopped at goes to quarantine, through the ordinary ledger path.
  *
  * The command is one more writer: it reads the position, and its batch of one
- * record is fenced like any other if that moves meanwhile. The verifier that
- * stopped looks every two seconds and goes on behind the record.
+ * record, which is the first at or above it, is fenced like any other if that
+ * moves meanwhile. The verifier that stopped looks every two seconds and goes
+ * on behind the record.
  *
  * From: deploy/ctl/main.c.
  * To:   verifier/ledger.c.
@@ -18,14 +19,17 @@
 #include "schemas/record.h"
 #include "verifier/command/cluster.h"
 #include "verifier/command/log.h"
+#include "verifier/command/step.h"
 #include "verifier/ledger.h"
 
 static const char *brokers, *database_url, *topic_submitted;
-static bool execute;
+static bool execute, json;
 
 static const struct setting settings[] = {
     CLUSTER_SETTINGS(&brokers, &database_url, &topic_submitted),
 };
+
+#define GAP_STEP 1000 /* offsets read at first */
 
 struct pass {
     struct cluster *c;
@@ -36,7 +40,8 @@ struct pass {
     struct ledger_position position;
     enum ledger_outcome outcome;
     char why[256];
-    bool found; /* the record, copied */
+    bool found;    /* a record, copied */
+    int64_t first; /* its offset */
     struct buffer key, value;
     bool has_key, has_value;
     int64_t append_ms;
@@ -76,11 +81,15 @@ static void on_written(void *arg, const struct ledger_result *r)
     snprintf(p->why, sizeof(p->why), "%s", r->why);
 }
 
+/* The first record at or above the position; it may be another one. */
 static void on_found(void *arg, const struct record *r)
 {
     struct pass *p = arg;
 
+    if (p->found)
+        return;
     p->found = true;
+    p->first = r->offset;
     p->append_ms = r->append_ms;
     p->has_key = r->key.data != NULL;
     p->has_value = r->value.data != NULL;
@@ -88,6 +97,38 @@ static void on_found(void *arg, const struct record *r)
     buffer_append_bytes(&p->value, r->value);
     snprintf(p->header, sizeof(p->header), "%.*s", (int)r->header.count,
              r->header.data == NULL ? "" : (const char *)r->header.data);
+}
+
+/*
+ * A gap of offsets may lie between the position and the record: compaction,
+ * transactions that were aborted. It is read in growing steps, so that a record
+ * named by mistake far above does not make us read all before it.
+ */
+static int find_first(struct pass *p)
+{
+    int64_t at = p->position.position, step = GAP_STEP, to;
+    int rc = 0;
+
+    if (at > p->id.offset)
+        return command_fail(COMMAND_DATA,
+                            "partition %d stands at %" PRId64
+                            ", beyond that record",
+                            p->id.partition, at);
+    for (; at <= p->id.offset && rc == 0 && !p->found; at = to, step *= 2) {
+        to = at + step <= p->id.offset ? at + step : p->id.offset + 1;
+        rc = cluster_fetch(p->c, p->id.partition, at, to, on_found, p);
+    }
+    if (rc != 0)
+        return rc;
+    if (!p->found)
+        return command_fail(COMMAND_DATA, "there is no such record");
+    if (p->first != p->id.offset)
+        return command_fail(COMMAND_DATA,
+                            "partition %d stands at record %d-%d-%" PRId64
+                            ": only the record it stopped at can be passed",
+                            p->id.partition, p->id.log, p->id.partition,
+                            p->first);
+    return 0;
 }
 
 static struct bytes copied(const struct buffer *b, bool has)
@@ -114,7 +155,7 @@ static int write_pass(struct pass *p)
             "lacks",
     };
     struct ledger_range range = {.partition = p->id.partition,
-                                 .from = p->id.offset,
+                                 .from = p->position.position,
                                  .to = p->id.offset + 1};
     struct ledger_batch batch = {
         .records = &record, .count = 1, .ranges = &range, .range_count = 1};
@@ -128,24 +169,26 @@ static int write_pass(struct pass *p)
         return command_fail(COMMAND_TEMPORARY, "no answer from the database");
     if (p->outcome != LEDGER_WRITTEN)
         return command_fail(COMMAND_TEMPORARY, "not written: %s", p->why);
-    printf("passed: the record is in quarantine, its partition goes on\n");
+    step_say("passed",
+             "passed: the record is in quarantine, its partition goes on");
     return COMMAND_OK;
 }
 
 static int pass_at_position(struct pass *p)
 {
+    int rc;
+
     if (p->rc < 0 || !p->position.known)
         return command_fail(COMMAND_UNAVAILABLE, "the position is not known");
-    if (p->position.position != p->id.offset)
-        return command_fail(COMMAND_DATA,
-                            "partition %d stands at %" PRId64
-                            ", not at that record: only the record it stopped "
-                            "at can be passed",
-                            p->id.partition, p->position.position);
-    printf("record %d-%d-%" PRId64 ", header \"%s\", %zu bytes\n", p->id.log,
-           p->id.partition, p->id.offset, p->header, p->value.count);
+    rc = find_first(p);
+    if (rc != 0)
+        return rc;
+    step_say("record", "record %d-%d-%" PRId64 ", header \"%s\", %zu bytes",
+             p->id.log, p->id.partition, p->id.offset, p->header,
+             p->value.count);
     if (!execute) {
-        printf("this was a preview: --execute writes it as quarantined\n");
+        step_say("preview",
+                 "this was a preview: --execute writes it as quarantined");
         return COMMAND_OK;
     }
     return write_pass(p);
@@ -162,12 +205,6 @@ static int pass(struct pass *p)
 
     if (p->id.log != p->c->log || p->id.partition >= p->c->partition_count)
         return command_fail(COMMAND_DATA, "the log in use is %d", p->c->log);
-    rc = cluster_fetch(p->c, p->id.partition, p->id.offset, p->id.offset + 1,
-                       on_found, p);
-    if (rc != 0)
-        return rc;
-    if (!p->found)
-        return command_fail(COMMAND_DATA, "there is no such record");
     rc = ledger_open(loop, &o, &events, p, &p->ledger);
     if (rc == 0)
         rc = command_run_until(loop, &p->up, 15000);
@@ -195,6 +232,7 @@ static int run_pass(int argc, char **argv)
     p.c = c;
     buffer_init(&p.key, 1 << 20);
     buffer_init(&p.value, 16 << 20);
+    step_as_json(json);
     rc = cluster_open(c, brokers, database_url, topic_submitted);
     if (rc == 0)
         rc = pass(&p);
@@ -208,12 +246,16 @@ static int run_pass(int argc, char **argv)
 
 static const struct command_option options[] = {
     COMMAND_FLAG("execute", &execute, "do it; without it, a preview"),
+    COMMAND_FLAG("json", &json, "one JSON object a step"),
 };
 
 const struct command command_log_pass = {
     .name = "log pass",
-    .usage = "[--execute] RECORD",
-    .help = "quarantines the one record a partition stopped at",
+    .usage = "[--execute] [--json] RECORD",
+    .help =
+        "quarantines the one record a partition stopped at\n"
+        "For a record of a rule set that no release will have. If there is a "
+        "newer release,\nstart its verifiers instead: they judge the record.",
     .options = options,
     .options_count = sizeof(options) / sizeof(options[0]),
     .settings = settings,

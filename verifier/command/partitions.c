@@ -28,9 +28,10 @@
 #include "schemas/cursor.h"
 #include "schemas/names.h"
 #include "verifier/command/cluster.h"
+#include "verifier/command/step.h"
 
 static const char *brokers, *database_url, *topic_submitted, *topic_results;
-static bool execute;
+static bool execute, json;
 
 static const struct setting settings[] = {
     SETTING_TEXT("KAFKA_BROKERS", &brokers, "127.0.0.1:9092",
@@ -45,6 +46,7 @@ static const struct setting settings[] = {
 
 static const struct command_option options[] = {
     COMMAND_FLAG("execute", &execute, "do it; without it, a preview"),
+    COMMAND_FLAG("json", &json, "one JSON object a step"),
 };
 
 struct change {
@@ -81,14 +83,14 @@ static int raise_topic(struct change *h, size_t i)
     int rc;
 
     if (t->partitions >= h->total) {
-        printf("%s has %d partitions\n", t->name, t->partitions);
+        step_count("topic", t->partitions, "%s has %d partitions", t->name,
+                   t->partitions);
         return 0;
     }
-    printf("%s %s from %d to %d partitions\n", t->name,
-           execute ? "goes" : "would go", t->partitions, h->total);
+    step_count("topic", h->total, "%s %s from %d to %d partitions", t->name,
+               execute ? "goes" : "would go", t->partitions, h->total);
     if (!execute)
         return 0;
-    fflush(stdout);
     rc = kafka_admin_add_partitions(h->c.admin, t->name, h->total);
     return rc == 0 ? 0
                    : command_fail(command_exit_code(rc), "%s: %s", t->name,
@@ -152,8 +154,8 @@ static int plant(struct change *h)
         count = planted;
     }
     if (rc == 0)
-        printf("%d positions %s at 0\n", count,
-               execute ? "planted" : "would be planted");
+        step_count("positions", count, "%d positions %s at 0", count,
+                   execute ? "planted" : "would be planted");
     postgres_array_fini(&ids);
     postgres_array_fini(&starts);
     return rc;
@@ -215,11 +217,11 @@ static int change(struct change *h)
     if (rc != 0)
         return rc;
     if (!execute) {
-        printf(
-            "a transaction that is sent again after the change may lie in "
-            "another partition than\nbefore: then only the table's unique "
-            "hash says which was first\n"
-            "this was a preview: --execute does it\n");
+        step_say("note",
+                 "a transaction that is sent again after the change may lie in "
+                 "another partition than before: then only the table's unique "
+                 "hash says which was first");
+        step_say("preview", "this was a preview: --execute does it");
         return COMMAND_OK;
     }
     rc = verify(h);
@@ -228,10 +230,10 @@ static int change(struct change *h)
     if (rc == 0)
         rc = note(h, topic_submitted);
     if (rc == 0)
-        printf(
-            "%d partitions; running verifiers take the new ones within "
-            "seconds\n",
-            h->total);
+        step_count("done", h->total,
+                   "%d partitions; running verifiers take the new ones within "
+                   "seconds",
+                   h->total);
     return rc;
 }
 
@@ -250,6 +252,7 @@ static int run(int argc, char **argv)
     h = calloc(1, sizeof(*h));
     CHECK(h != NULL);
     h->total = (int32_t)total;
+    step_as_json(json);
     rc = cluster_open(&h->c, brokers, database_url, topic_submitted);
     if (rc == 0)
         rc = change(h);
@@ -260,7 +263,7 @@ static int run(int argc, char **argv)
 
 const struct command command_partitions = {
     .name = "partitions",
-    .usage = "[--execute] N",
+    .usage = "[--execute] [--json] N",
     .help =
         "raises both topics to N partitions, in the right order\n"
         "Results first, then the positions, then submitted. A run that was "

@@ -17,6 +17,7 @@
 #include "schemas/base/bytes.h"
 #include "schemas/base/fail.h"
 #include "schemas/migration.h"
+#include "verifier/command/step.h"
 
 #define LOCK "SELECT pg_advisory_xact_lock(29805, 1)"
 #define READ                                                                   \
@@ -89,7 +90,7 @@ static int apply(struct database *db, const struct migration *m,
         command_fail(0, "migration %s: %s", m->name, why);
         return rc;
     }
-    printf("applied %s\n", m->name);
+    step_count("migration", m->number, "applied %s", m->name);
     state->version = m->number;
     state->oldest_reader = reader;
     return 0;

@@ -112,12 +112,16 @@ static const struct command replay_command = {
     .name = "replay", .help = "shows progress", .run = run_progress};
 static const struct command *const commands[] = {
     &send_command, &get_command, &wait_command, &replay_command};
+static const struct command_heading headings[] = {{"tx send", "First"},
+                                                  {"replay", "Last"}};
 static const char *const known[] = {"LISTEN"};
 static const struct command_table table = {
     .program = "tm",
     .about = "the operator's command",
     .commands = commands,
     .commands_count = 4,
+    .headings = headings,
+    .headings_count = 2,
     .known = known,
     .known_count = 1,
 };
@@ -249,7 +253,30 @@ TEST(unknown_command_is_told_with_the_nearest)
     EXPECT(wrote("\"repaly\" is not a command; the nearest is replay"));
     EXPECT_INT(tm("tx sned"), COMMAND_USAGE);
     EXPECT(wrote("the nearest is tx send"));
+    EXPECT_INT(tm("tx sned --json"), COMMAND_USAGE);
+    EXPECT(wrote("the nearest is tx send"));
+}
+
+TEST(first_word_of_several_commands_lists_them)
+{
     EXPECT_INT(tm("tx"), COMMAND_USAGE);
+    EXPECT(wrote("tx send            sends transactions\n"));
+    EXPECT(wrote("tx get             reads one\n"));
+    EXPECT(!wrote("replay"));
+    EXPECT_INT(tm("tx --json"), COMMAND_USAGE);
+    EXPECT_INT(tm("tx --help"), 0);
+    EXPECT(wrote("tx send"));
+    EXPECT_INT(tm("help tx"), 0);
+    EXPECT(wrote("tx get"));
+    EXPECT_INT(tm("t"), COMMAND_USAGE);
+    EXPECT(wrote("is not a command"));
+}
+
+TEST(headings_stand_above_the_commands_they_name)
+{
+    EXPECT_INT(tm("--help"), 0);
+    EXPECT(wrote("\nFirst:\n  tx send"));
+    EXPECT(wrote("\nLast:\n  replay"));
 }
 
 TEST(help_is_there_in_every_form)

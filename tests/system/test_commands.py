@@ -1,0 +1,103 @@
+"""Every command of `tidemill`: its help, its flags, its exit codes."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+BUILD = Path(__file__).resolve().parents[2] / "build/dev"
+
+
+def tidemill(*arguments):
+    return subprocess.run([BUILD / "tidemill", *arguments], text=True,
+                          capture_output=True, timeout=10, env={})
+
+
+def commands():
+    return re.findall(r"^  ([a-z]+(?: [a-z]+)?)  +\S",
+                      tidemill("--help").stdout, re.M)
+
+
+COMMANDS = commands()
+ACTING = {"partitions", "log adopt", "log pass", "quarantine retry", "replay"}
+
+
+def test_there_are_commands():
+    assert len(COMMANDS) > 20 and len(set(COMMANDS)) == len(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_tired_person_finds_its_way(name):
+    """Its help says what it does, how it is called, and each flag in words."""
+    done = tidemill(*name.split(), "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    assert done.stdout == tidemill("help", *name.split()).stdout
+    text = done.stdout
+    assert re.match(rf"tidemill {name}: \S.{{10,}}", text)
+    assert f"\nUsage: tidemill {name}" in text
+    flags = re.findall(r"^  --(\S+?)(?:=\S+)?  +(\S.*)$", text, re.M)
+    assert all(len(words) > 5 for _, words in flags)
+    assert "json" in dict(flags), "it prints something: --json"
+    assert ("execute" in dict(flags)) == (name in ACTING)
+    assert max(map(len, text.splitlines())) < 200
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_wrong_flag_ends_with_64_and_the_nearest(name):
+    done = tidemill(*name.split(), "--jsno")
+    assert done.returncode == 64
+    assert "--jsno is not an option" in done.stderr and "--json" in done.stderr
+    assert done.stdout == ""
+    assert tidemill(*name.split(), "--json=1").returncode == 64
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_setting_out_of_range_ends_with_78(name):
+    done = tidemill(*name.split(), "--log-level=loud")
+    assert done.returncode == 78 and "debug|info|warn|error" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["tx", "log", "quarantine"])
+def test_a_first_word_lists_what_begins_with_it(word):
+    done = tidemill(word)
+    assert done.returncode == 64
+    found = re.findall(r"^  (\S+ \S+) ", done.stdout, re.M)
+    assert found == [name for name in COMMANDS if name.startswith(word + " ")]
+    assert tidemill(word, "--help").returncode == 0
+    assert tidemill("help", word).stdout == done.stdout
+
+
+NOBODY = "--database-url=postgresql://127.0.0.1:9/x"
+OPERANDS = {"partitions": ["4"], "log pass": ["1-0-0"],
+            "quarantine show": ["1-0-0"], "quarantine retry": ["1-0-0"]}
+
+
+def test_a_server_that_is_away_ends_with_69():
+    """All at once, because each gives it ten seconds."""
+    asking = [name for name in COMMANDS if name not in {"doctor", "check"}
+              and "--database-url" in tidemill(*name.split(), "--help").stdout]
+    assert len(asking) > 8
+    running = {name: subprocess.Popen(
+        [BUILD / "tidemill", *name.split(), *OPERANDS.get(name, []), NOBODY],
+        env={}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for name in asking}
+    for name, child in running.items():
+        out, words = child.communicate(timeout=60)
+        assert (child.returncode, out) == (69, ""), (name, words)
+        assert "tidemill: postgresql: " in words
+
+
+def test_what_acts_says_its_steps_as_json(world):
+    def steps(*arguments):
+        done = world.tidemill(*arguments, "--json", check=True)
+        return {line["step"]: line
+                for line in map(json.loads, done.stdout.splitlines())}
+    assert steps("init")["positions"]["count"] == 0
+    assert steps("migrate")["version"]["count"] >= 1
+    assert steps("partitions", 5)["positions"]["count"] == 1
+    assert "preview" in steps("partitions", 5)
+    assert steps("partitions", 5, "--execute")["done"]["count"] == 5
+    assert "--execute" in steps("log", "adopt", "--results")["preview"]["words"]
+    assert steps("log", "adopt", "--results", "--execute")["adopted"]["count"]
