@@ -10,8 +10,10 @@
 #include "verifier/judge.h"
 
 /*
- * Appends the object: type, chain, hash, sender (null when no key belongs to
- * the signature), nonce, to, value, gas, prices, data, access list, signature.
+ * Appends the object: type, form, chain (null when the bytes name none), hash,
+ * sender (null when the signatures prove none), and what that form has beside
+ * it: nonce, to, value, gas, prices, data, access list; or recipient, lamports,
+ * blockhash, keys, instructions, tables.
  * Returns REASON_NONE, or why the bytes do not decode, with geth's words; then
  * nothing is appended.
  */

@@ -71,6 +71,20 @@ TEST(a_dynamic_fee_transfer_says_all_its_fields)
              "\"data_bytes\":0,"));
 }
 
+TEST(a_solana_transaction_is_told_from_an_ethereum_one)
+{
+    EXPECT_INT(describe_file("schemas/examples/solana-version-0-table.hex"),
+               REASON_NONE);
+    EXPECT(says("{\"type\":128,\"form\":\"solana version 0\",\"chain\":null,"));
+    EXPECT(says("\"lamports\":\"42\""));
+    EXPECT(says("\"keys\":3,\"instructions\":2,\"tables\":1,\"looked_up\":1,"));
+    EXPECT(!says("why_no_sender"));
+    EXPECT_INT(describe_file("schemas/examples/solana-two-signers.hex"),
+               REASON_NONE);
+    EXPECT(says("\"form\":\"solana legacy\""));
+    EXPECT(says("\"signatures\":2,\"sender\":\"AAai"));
+}
+
 TEST(a_creation_has_no_recipient_and_no_selector)
 {
     EXPECT_INT(describe_file("schemas/examples/legacy-creation.hex"),
