@@ -2,6 +2,9 @@
  * verifier/judge.c: decodes, checks, and asks the curve last.
  *
  *   bytes -> transaction_decode()   encoding, id, rules      about 1 us
+ *
+ * then, of Ethereum,
+ *
  *         -> signing hash           one keccak
  *         -> recover                the signer's public key  about 35 us
  *         -> keccak(key)[12..]      the sender

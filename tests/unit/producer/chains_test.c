@@ -89,3 +89,20 @@ TEST(chains_what_is_not_exactly_right_is_a_wrong_setting)
         EXPECT_INT(parse(wrong[i], &c), FAIL_SETTING);
     }
 }
+
+TEST(chains_of_a_namespace_are_found)
+{
+    struct chains c;
+
+    EXPECT_INT(parse("eip155:1=2,solana:abc=1,eip155:*=1", &c), 0);
+    EXPECT(chains_serve(&c, CHAIN_SOLANA) && chains_serve(&c, CHAIN_EIP155));
+    EXPECT(!chains_serve(&c, CHAIN_JWS));
+    EXPECT_TEXT(chains_sole(&c, CHAIN_SOLANA)->name, "solana:abc");
+    EXPECT(chains_sole(&c, CHAIN_EIP155) == NULL);
+    EXPECT(chains_sole(&c, CHAIN_JWS) == NULL);
+
+    /* Of a star nobody knows which. */
+    EXPECT_INT(parse("solana:*=1", &c), 0);
+    EXPECT(chains_serve(&c, CHAIN_SOLANA));
+    EXPECT(chains_sole(&c, CHAIN_SOLANA) == NULL);
+}
