@@ -9,8 +9,10 @@ shared with the programs.
 import hashlib
 import random
 import struct
+import subprocess
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from coincurve import PrivateKey
 
@@ -484,3 +486,241 @@ def psbt(tx, version=0, previous=(), skip=()):
             out += pair(3, struct.pack("<Q", value)) + pair(4, script)
         out += b"\0"
     return out
+
+
+# ---- broken on purpose
+
+
+@dataclass
+class Case:
+    rules: int
+    raw: bytes
+    about: str
+
+
+class Breaker(Maker):
+    """Cases: transactions as they are, and with one thing changed."""
+
+    def break_bytes(self, raw):
+        r = self.random
+        where = r.randrange(4, len(raw))
+        how = r.randrange(5)
+        if how == 0:
+            return raw[:where] + raw[where + 1:]
+        if how == 1:
+            return raw[:where] + self.some(1) + raw[where:]
+        if how == 2:
+            return raw[:where]
+        bit = bytes([raw[where] ^ 1 << r.randrange(8)])
+        return raw[:where] + bit + raw[where + 1:]
+
+    def break_item(self, item):
+        r = self.random
+        how = r.randrange(8)
+        if how == 0 or not item:
+            return r.choice([b"", b"\0", b"\1", self.some(64), self.some(33)])
+        where = r.randrange(len(item))
+        if how == 1:
+            return item + bytes([r.choice([0, 1, 2, 3, 0x81, 0x83, 0x50])])
+        if how == 2:
+            return item[:-1]
+        if how == 3:
+            return item[:-1] + bytes([r.choice([0, 1, 2, 3, 4, 0x21, 0x41,
+                                                0x80, 0x81, 0x82, 0x83])])
+        if how == 4:
+            return bytes([item[0] ^ r.choice([1, 2, 4, 6])]) + item[1:]
+        if how == 5:
+            return item[:where] + item[where + 1:]
+        return (item[:where] + bytes([item[where] ^ 1 << r.randrange(8)])
+                + item[where + 1:])
+
+    def break_stack(self, stack):
+        r = self.random
+        how = r.randrange(7)
+        where = r.randrange(len(stack))
+        if how == 0:
+            return stack[:where] + stack[where + 1:]
+        if how == 1:
+            return stack[:where] + [stack[where]] + stack[where:]
+        if how == 2:
+            return [r.choice([b"", b"\1"])] + stack
+        if how == 3:
+            return stack[::-1]
+        return (stack[:where] + [self.break_item(stack[where])]
+                + stack[where + 1:])
+
+    def pushes(self, script):
+        """The items of a scriptSig that only pushes."""
+        items = []
+        while script:
+            n, script = script[0], script[1:]
+            if n == 0x4c:
+                n, script = script[0], script[1:]
+            elif n == 0x4d:
+                n, script = struct.unpack("<H", script[:2])[0], script[2:]
+            items.append(script[:n])
+            script = script[n:]
+        return items
+
+    def push_any(self, item):
+        """A push that is the shortest but for one in ten."""
+        r = self.random
+        if len(item) == 1 and 1 <= item[0] <= 16:
+            return bytes([0x50 + item[0]])
+        if r.random() < 0.1 and len(item) < 0x100:
+            return b"\x4c" + bytes([len(item)]) + item
+        return push(item)
+
+    def break_input(self, i):
+        """Something in what one input brings."""
+        r = self.random
+        if i.witness and (not i.sig_script or r.random() < 0.8):
+            i.witness = self.break_stack(i.witness)
+            return
+        if not i.sig_script:
+            i.sig_script = self.push_any(self.some(3))
+            return
+        if r.random() < 0.1:
+            i.sig_script += bytes([r.choice([0x51, 0x61, 0x75, 0x76])])
+            return
+        stack = self.break_stack(self.pushes(i.sig_script))
+        i.sig_script = b"".join(self.push_any(item) for item in stack)
+
+    def turn_s(self, i):
+        def turned(item):
+            if len(item) < 60 or item[0] != 0x30 or item[1] != len(item) - 3:
+                return item
+            return high_s(item[:-1]) + item[-1:]
+        i.witness = [turned(w) for w in i.witness]
+        if i.sig_script:
+            i.sig_script = b"".join(push(turned(item))
+                                    for item in self.pushes(i.sig_script))
+
+    def break_spent(self, i):
+        r = self.random
+        how = r.randrange(4)
+        if how == 0:
+            i.value += r.choice([1, -1, 10**6])
+        elif how == 1:
+            i.spent = self.break_item(i.spent)
+        elif how == 2:
+            i.spent = r.choice([b"", b"\x51", b"\x6a", i.script or b"\x51",
+                                b"\x51\x02\x4e\x73", b"\x52\x20" + bytes(32),
+                                b"\0\x20" + sha256(i.script)])
+        else:
+            i.value = r.choice([0, 2100000000000000, 2100000000000001,
+                                2**63, 2**64 - 1])
+
+    def break_rest(self, tx):
+        r = self.random
+        how = r.randrange(8)
+        if how == 0:
+            tx.version = r.choice([1, 2, 3, -1, 0])
+        elif how == 1:
+            tx.locktime ^= 1 << r.randrange(32)
+        elif how == 2:
+            i = r.choice(tx.inputs)
+            i.sequence ^= 1 << r.randrange(32)
+        elif how == 3:
+            tx.outputs = tx.outputs[:-1]
+        elif how == 4:
+            tx.outputs.append((r.choice([0, 1, 10**15, 2**64 - 1]), b"\x6a"))
+        elif how == 5:
+            tx.inputs.append(tx.inputs[0])
+        elif how == 6:
+            tx.inputs = tx.inputs[::-1]
+        else:
+            tx.inputs[0].outpoint = r.choice([bytes(32) + b"\xff" * 4,
+                                              self.some(36)])
+
+    def case(self):
+        r = self.random
+        tx = self.transaction()
+        about = r.choice(["whole", "whole", "bytes", "input", "input", "input",
+                          "input", "s", "spent", "rest", "annex"])
+        i = r.choice(tx.inputs)
+        if about == "input":
+            self.break_input(i)
+        elif about == "s":
+            self.turn_s(i)
+        elif about == "spent":
+            self.break_spent(i)
+        elif about == "rest":
+            self.break_rest(tx)
+        elif about == "annex" and i.witness:
+            i.witness.append(b"\x50" + self.some(2))
+        raw = tx.extended()
+        if about == "bytes":
+            raw = self.break_bytes(raw)
+        kinds = " ".join(k.kind for k in tx.inputs)
+        return Case(r.choice([1, 2]), raw, f"{about}: {kinds}")
+
+
+def cases(seed, count):
+    breaker = Breaker(seed)
+    for _ in range(count):
+        yield breaker.case()
+
+
+# ---- the other opinion
+
+
+class Reader:
+    def __init__(self, raw):
+        self.raw, self.pos = raw, 0
+
+    def take(self, count):
+        self.pos += count
+        return self.raw[self.pos - count:self.pos]
+
+    def size(self):
+        first = self.take(1)[0]
+        width = {0xfd: 2, 0xfe: 4, 0xff: 8}.get(first)
+        return int.from_bytes(self.take(width), "little") if width else first
+
+    def string(self):
+        return self.take(self.size())
+
+    def output(self):
+        return struct.unpack("<Q", self.take(8))[0], self.string()
+
+
+def party(script):
+    if not script:
+        return None
+    return script if len(script) <= 96 else sha256(script)
+
+
+def row(raw):
+    """Sender, recipient and amount of an extended form that is verified."""
+    r = Reader(raw)
+    r.take(8)
+    inputs = r.size()
+    segwit = inputs == 0
+    if segwit:
+        r.take(1)
+        inputs = r.size()
+    for _ in range(inputs):
+        r.take(36), r.string(), r.take(4)
+    outputs = [r.output() for _ in range(r.size())]
+    for _ in range(inputs if segwit else 0):
+        for _ in range(r.size()):
+            r.string()
+    r.take(4)
+    return party(r.output()[1]), party(outputs[0][1]), outputs[0][0]
+
+
+def engine(cases):
+    """btcd's words for each case: "ok WTXID TXID", or what refuses it."""
+    done = subprocess.run(
+        ["go", "run", "."], cwd=Path(__file__).parent / "btcd", text=True,
+        input="".join(f"{c.rules} {c.raw.hex()}\n" for c in cases),
+        capture_output=True)
+    words = done.stdout.splitlines()
+    assert len(words) == len(cases), done.stderr
+    return words
+
+
+if __name__ == "__main__":
+    for c in cases(int(sys.argv[1]), int(sys.argv[2])):
+        print(f"{c.rules} {c.raw.hex()}")

@@ -11,7 +11,7 @@ import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
-from oracle import ethereum, jws, solana
+from oracle import bitcoin, ethereum, jws, solana
 from system.stack import ROOT
 
 COUNT = int(os.environ.get("ORACLE_COUNT", "500"))
@@ -151,3 +151,46 @@ def test_solana_transactions_get_the_verdict_of_the_runtime(tmp_path):
           + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
     assert not differences, "\n".join(differences[:10])
     assert seen["verified"] > COUNT // 10 and len(seen) > 6
+
+
+def bitcoin_difference(case, engine, said):
+    """What btcd says otherwise; "" when it agrees, or runs a script that is
+    none of our templates.
+    """
+    if not engine.startswith("ok"):
+        return "" if said["verdict"] == "rejected" else \
+            f"the engine refuses it: {engine}"
+    if said["reason"] == "unsupported_script":
+        return ""
+    sender, recipient, amount = bitcoin.row(case.raw)
+    rows = {"verdict": "verified", "hash": "0x" + engine.split()[1],
+            "sender": "0x" + sender.hex(),
+            "recipient": recipient and "0x" + recipient.hex(),
+            "amount": str(amount), "nonce": None}
+    return ", ".join(f"{name} is {value}" for name, value in rows.items()
+                     if said[name] != value)
+
+
+def test_bitcoin_transactions_get_the_verdict_of_btcd(tmp_path):
+    cases = list(bitcoin.cases(SEED, COUNT))
+    words = bitcoin.engine(cases)
+    seen = Counter()
+    differences = []
+    for rules in (1, 2):
+        some = [(c, w) for c, w in zip(cases, words) if c.rules == rules]
+        said = verify("bip122:oracle", rules, [c.raw for c, _ in some],
+                      tmp_path)
+        for (case, engine), line in zip(some, said):
+            seen[line["reason"] or "verified"] += 1
+            if line["reason"] == "unsupported_script":
+                seen["of them verified by btcd"] += engine.startswith("ok")
+            difference = bitcoin_difference(case, engine, line)
+            if difference:
+                differences.append(
+                    f"{case.about}, rules {rules}: "
+                    f"{line['reason'] or 'verified'}, but {difference}: "
+                    f"0x{case.raw.hex()}")
+    print(f"bitcoin, seed {SEED}: {COUNT} compared; "
+          + ", ".join(f"{n} {name}" for name, n in seen.most_common()))
+    assert not differences, "\n".join(differences[:10])
+    assert seen["verified"] > COUNT // 10 and len(seen) > 10
