@@ -123,8 +123,13 @@ static void break_producers(int number)
 __attribute__((constructor)) static void begin(void)
 {
     pthread_t thread;
+    sigset_t all, before;
 
     signal(SIGUSR1, starve);
     signal(SIGUSR2, break_producers);
+    /* A signal for the program goes to any thread that does not block it. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_create(&thread, NULL, watch, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
