@@ -10,8 +10,6 @@ import asyncio
 import inspect
 import json
 import os
-import re
-import subprocess
 import time
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,13 +18,12 @@ from confluent_kafka import Consumer, TopicPartition
 
 from system import Load, Subscriber, check, wait_at_rest, wait_until
 from system.door import Door
-from system.stack import ROOT
 
 from faults.measure import Meter
 
 RATE = 100
 VERIFIERS = 3
-SETTINGS = {"LEAF_ROWS": 2000}
+SETTINGS = {"LEAF_ROWS": 5000}
 
 
 def log_count(brokers, topic):
@@ -182,27 +179,6 @@ class Mill:
                 door.close()
         begin = time.monotonic()
         return asyncio.run(once()), time.monotonic() - begin
-
-    def run_test(self, proof):
-        """A test that proves it already; a system test has its own servers."""
-        words = proof.split()
-        if words[0].startswith("tests/"):
-            words = [ROOT / "build/venv/bin/python", "-m", "pytest", "-q",
-                     "-c", "tests/pytest.ini", "--rootdir", "tests", *words]
-        else:
-            words[0] = self.stack.build / "tests" / words[0]
-        done = subprocess.run(
-            words, cwd=ROOT, env=self.test_environment(),
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            timeout=600)
-        assert done.returncode == 0, done.stdout[-3000:]
-        last = done.stdout.strip().splitlines()[-1]
-        assert re.search(r"[1-9]\d* passed|holds", last), done.stdout[-2000:]
-        self.note(f"{proof}: {last.strip('= ')}")
-
-    def test_environment(self):
-        return {**os.environ,
-                "SYSTEM_DIR": str(self.stack.folder.parent / "proofs")}
 
     # What this step's own part of the journal and the tables say.
 

@@ -14,7 +14,7 @@ class Fault:
     name: str
     what: str          # is done
     expected: str
-    body: Callable
+    body: Callable | None
     touches: frozenset = frozenset()
     needs: frozenset = frozenset()
     own: bool = False      # a world of its own, after the shared one
@@ -22,6 +22,7 @@ class Fault:
     dice: bool = False     # may overlap with others in the random phase
     rejects: bool = False  # rejections and quarantine are expected of it
     lasting: bool = False  # of the liveness phase
+    proof: str | None = None   # the test that shows it, instead of a body
 
     @property
     def number(self):
@@ -43,21 +44,19 @@ def words(text):
     return frozenset(text.split() if isinstance(text, str) else text)
 
 
-def fault(name, what, expected, touches="", needs="", proof=None, **flags):
+def fault(name, what, expected, touches="", needs="", **flags):
     """Registers the function below it; see the story of the package."""
     def register(body):
         assert name not in FAULTS, f"{name} is there twice"
-        run = body if proof is None else (lambda mill: mill.run_test(proof))
-        FAULTS[name] = Fault(name, what, expected, run, words(touches),
-                             words(needs), own=flags.pop("own", bool(proof)),
-                             **flags)
+        FAULTS[name] = Fault(name, what, expected, body, words(touches),
+                             words(needs), **flags)
         return body
     return register
 
 
 def proved(name, what, expected, proof, **flags):
     """A fault that a test of its own proves already: that test is run."""
-    fault(name, what, expected, proof=proof, **flags)(None)
+    fault(name, what, expected, own=True, proof=proof, **flags)(None)
 
 
 def around(manager):

@@ -1,9 +1,14 @@
 """One fault in a running world: break, hold, mend, heal, check."""
 
+import os
 import random
+import re
+import subprocess
 import time
 import traceback
 from dataclasses import asdict, dataclass, field
+
+from system.stack import ROOT
 
 from faults.mill import Skip
 
@@ -32,7 +37,8 @@ def run(mill, fault, phase):
     outcome = Outcome(fault.name, fault.what, fault.expected, phase)
     mill.notes, mill.undo = [], []
     mill.meter.reset()
-    print(f"{fault.name:5} {fault.what} …", flush=True)
+    print(f"{time.strftime('%H:%M:%S')} {fault.name:5} {fault.what} …",
+          flush=True)
     begin = time.monotonic()
     try:
         (_alone if fault.own else _in_the_world)(mill, fault, outcome)
@@ -49,6 +55,35 @@ def run(mill, fault, phase):
     outcome.memory = dict(mill.meter.most)
     print(f"{fault.name:5} {outcome.result} {outcome.seconds:.0f} s,"
           f" healed {outcome.heal} {'; '.join(outcome.words)}", flush=True)
+    return outcome
+
+
+def prove(fault, stack):
+    """Runs the test that shows it, on servers of its own; beside the world."""
+    outcome = Outcome(fault.name, fault.what, fault.expected, "apart")
+    begin = time.monotonic()
+    words = fault.proof.split()
+    if words[0].startswith("tests/"):
+        words = [ROOT / "build/venv/bin/python", "-m", "pytest", "-q", "-c",
+                 "tests/pytest.ini", "--rootdir", "tests", *words]
+    else:
+        words[0] = stack.build / "tests" / words[0]
+    try:
+        done = subprocess.run(
+            words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            text=True, timeout=900, env={**os.environ, "SYSTEM_DIR": str(
+                stack.folder.parent / "proofs")})
+        last = done.stdout.strip().splitlines()[-1].strip("= ")
+        outcome.words = [f"`{fault.proof}`: {last}"]
+        if done.returncode != 0 or not re.search(r"[1-9]\d* passed|holds",
+                                                 last):
+            outcome.result = "FAILED"
+            print(done.stdout[-5000:], flush=True)
+    except (OSError, subprocess.TimeoutExpired, IndexError) as error:
+        outcome.result, outcome.words = "FAILED", [_short(error)]
+    outcome.seconds = time.monotonic() - begin
+    print(f"{fault.name:5} {outcome.result} {outcome.seconds:.0f} s, by"
+          f" {'; '.join(outcome.words)}", flush=True)
     return outcome
 
 

@@ -15,6 +15,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -66,6 +67,7 @@ class Run:
         self.options = options
         self.shared, self.apart = chosen(options)
         self.outcomes = []
+        self.proved = []
         self.audits = []
         self.storms = {}
         self.begin = time.time()
@@ -79,10 +81,21 @@ class Run:
             for manager in registry.AROUND:
                 servers.enter_context(manager(self.mill))
             self.versions = report.versions(stack)
+            # Tests that prove a fault by themselves run beside all the rest.
+            proofs = threading.Thread(target=self.prove, daemon=True)
+            proofs.start()
             if self.shared:
                 self.in_one_world()
             for fault in self.apart:
-                self.take(fault, "apart")
+                if fault.proof is None:
+                    self.take(fault, "apart")
+            proofs.join()
+        self.outcomes += self.proved
+
+    def prove(self):
+        for fault in self.apart:
+            if fault.proof is not None:
+                self.proved.append(steps.prove(fault, self.mill.stack))
 
     def have(self, thing):
         """Does this machine have what a fault needs?"""

@@ -1,6 +1,13 @@
 """The timelines of the design's review that are not a fault of their own."""
 
+import base64
+import json
+import os
 import time
+
+import httpx
+from jwcrypto.jwk import JWK
+from jwcrypto.jws import JWS
 
 from system import Account, produce, wait_until
 
@@ -24,9 +31,50 @@ def foreign_clocks(mill):
         [tx.hash for tx in signed])) == 2 and found)
     assert all(abs(at - now) < 30_000 for at, in rows), rows
 
-proved("A1", "a stranger's bytes under the same id, just before",
-       "the door remembers bytes, never ids: nobody's is suppressed",
-       SYSTEM + "test_path.py -k same_bytes_at_once")
+
+@fault("A1", "a stranger posts the same payment with a signature of chance,"
+       " just before its owner",
+       "both are stored; the owner's is verified, the stranger's is rejected"
+       " and does not speak in the payment's name", own=True)
+def suppressed_payment(mill):
+    header, payload, signature = payment()
+    stranger = base64.urlsafe_b64encode(os.urandom(64)).rstrip(b"=").decode()
+    with mill.world("A1", load=False, CHAINS="eip155:1=2,jws=1"):
+        answers = [httpx.post(
+            mill.stack.http_url + "/v1/jws/transactions",
+            content=f"{header}.{payload}.{signed}",
+            headers={"content-type": "application/jose"}).json()
+            for signed in (stranger, signature)]
+        hash, = {answer["hash"] for answer in answers}
+        wait_until("both have rows", lambda: mill.written() == 2)
+        verified, = mill.stack.sql("select partition, off, '0x' ||"
+                                   " encode(hash, 'hex') from"
+                                   " tidemill.transactions")
+        assert verified == (answers[1]["partition"], answers[1]["offset"],
+                            hash)
+        rejected, = mill.stack.sql("select partition, off, hash from"
+                                   " tidemill.rejections")
+        assert rejected == (answers[0]["partition"], answers[0]["offset"],
+                            None)
+        mill.shown()
+        for watching in mill.watching:
+            assert [event["hash"] for event in watching.events
+                    if event["type"] == "verified"] == [hash]
+            assert [event["hash"] for event in watching.events
+                    if event["type"] == "rejected"] == [None]
+
+
+def payment():
+    """The three parts of a JWS, by somebody else's library."""
+    key = JWK.generate(kty="OKP", crv="Ed25519")
+    token = JWS(json.dumps({"recipient": "acct:shop@example.com",
+                            "amount": "1500", "nonce": "1",
+                            "currency": "EUR"}))
+    token.add_signature(key, None, json.dumps(
+        {"alg": "EdDSA", "jwk": key.export_public(as_dict=True)}), None)
+    return token.serialize(compact=True).split(".")
+
+
 proved("A2", "a writer that believes in a sealed leaf; verifiers killed while"
        " leaves are sealed", "one row a transaction, in one leaf",
        SYSTEM + "test_leaves.py")

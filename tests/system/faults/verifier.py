@@ -54,14 +54,14 @@ proved("F22", "SIGSTOP a verifier between INSERT and COMMIT",
        " -k frozen_inside_its_transaction")
 
 
-@fault("F23", "a verifier joins or leaves every 5 s, for 60 s",
+@fault("F23", "a verifier joins or leaves every 5 s, for 45 s",
        "progress goes on, nothing is done twice",
        touches="verifier-1 verifier-2 verifier-3")
 def rebalances(mill):
     worst, rows = 0, mill.written()
     extra = mill.stack.verifier("verifier-9", **mill.settings)
     mill.later(extra.clean_up)
-    for n in range(12):
+    for n in range(9):
         yield 5
         begin = time.monotonic()
         mill.writes(1, seconds=20)
