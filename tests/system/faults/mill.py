@@ -77,7 +77,8 @@ class Mill:
             self.load = None
             if load:
                 self.load = inside.enter_context(
-                    Load(self.stack, self.rate, name=f"{name}-{self.worlds}"))
+                    Load(self.stack, self.rate, connections=64,
+                         name=f"{name}-{self.worlds}"))
                 self.flows()
             yield self
             if self.load:
