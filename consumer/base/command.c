@@ -20,6 +20,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "consumer/base/command_pages.h"
 #include "consumer/base/command_parse.h"
 #include "consumer/base/log.h"
 #include "consumer/base/loop.h"
@@ -267,6 +268,13 @@ static int finish(int code)
     return code;
 }
 
+static int print_completion(const struct command_table *t, const char *value)
+{
+    if (*value == '=' && command_print_completion(t, value + 1) == 0)
+        return COMMAND_OK;
+    return command_fail(COMMAND_USAGE, "--completion=bash or =zsh");
+}
+
 /* help tx send = tx send --help; help tx lists what begins with it. */
 static int print_help(const struct command_table *t, int argc, char **argv)
 {
@@ -297,6 +305,12 @@ int command_main(const struct command_table *t, int argc, char **argv)
         printf("%s %s\n", t->program, TIDEMILL_VERSION);
         return finish(COMMAND_OK);
     }
+    if (strcmp(argv[0], "--man") == 0) {
+        command_print_man(t);
+        return finish(COMMAND_OK);
+    }
+    if (strncmp(argv[0], "--completion", 12) == 0)
+        return finish(print_completion(t, argv[0] + 12));
     if (strcmp(argv[0], "help") == 0 && argc > 1)
         return finish(print_help(t, argc - 1, argv + 1));
     if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||

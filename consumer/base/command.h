@@ -117,6 +117,7 @@ struct command_table {
 
 /*
  * Finds the command, parses, runs it; what main() returns. --help, --version,
+ * --man, --completion=bash|zsh,
  * the first word of several commands ("tx": they are listed) and an unknown
  * name (with the nearest) are answered here. The log is set from LOG_LEVEL
  * (default warn) and LOG_FORMAT.
