@@ -138,14 +138,16 @@ static void set_signature(const struct bitcoin_spend *s,
         out->signature_in = signature;
 }
 
-void bitcoin_set_sender(struct bytes script, struct transaction *out)
+void bitcoin_set_sender(struct transaction *t)
 {
+    struct bytes script = t->in.bitcoin.spent;
+
     if (script.count <= TRANSACTION_PARTY_MAX) {
-        out->sender_in = script;
+        t->sender_in = script;
         return;
     }
-    hash_sha256(script, out->sender);
-    out->sender_count = HASH_BYTES;
+    hash_sha256(script, t->sender);
+    t->sender_count = HASH_BYTES;
 }
 
 /* ---- decoding ---- */
@@ -171,8 +173,10 @@ static enum reason check_inputs(const struct bitcoin_transaction *t, int rules,
         hashed += spend.hashed;
         if (checks > BITCOIN_CHECKS_MAX || hashed > BITCOIN_HASHED_MAX)
             return refuse(w, REASON_TOO_COSTLY);
-        if (in.index == 0)
-            set_signature(&spend, out);
+        if (in.index > 0)
+            continue;
+        set_signature(&spend, out);
+        out->in.bitcoin.spent = in.spent.script;
     }
     return REASON_NONE;
 }
@@ -215,6 +219,7 @@ static void move_parts(const struct bitcoin_transaction *t,
     struct bitcoin_walk walk;
     struct bitcoin_input in;
 
+    out->in.bitcoin.spent = p->spent;
     if (out->recipient.data != NULL)
         out->recipient = p->recipient;
     if (signature.data == NULL)

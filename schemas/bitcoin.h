@@ -113,8 +113,9 @@ bool bitcoin_next_input(struct bitcoin_walk *w, struct bitcoin_input *out);
 bool bitcoin_output_at(const struct bitcoin_transaction *t, size_t index,
                        struct bitcoin_output *out);
 
-/* Makes the scriptPubKey of the first spent output the sender. */
-void bitcoin_set_sender(struct bytes script, struct transaction *out);
+/* Makes the scriptPubKey of the first spent output the sender of what decoded.
+ */
+void bitcoin_set_sender(struct transaction *t);
 
 /* Appends the extended form of a PSBT that decoded as far as its id. */
 void bitcoin_append_stored(struct bytes psbt, struct buffer *out);

@@ -177,7 +177,15 @@ static void append_witnesses(const struct psbt *p, struct buffer *out,
     }
 }
 
-static void append_spent(const struct psbt *p, struct buffer *out)
+static struct bytes script_of(struct bytes output)
+{
+    struct bitcoin_reader r = {output, REASON_NONE};
+
+    return bitcoin_take_output(&r).script;
+}
+
+static void append_spent(const struct psbt *p, struct buffer *out,
+                         struct psbt_places *places)
 {
     struct psbt_walk w;
     struct psbt_input in;
@@ -188,6 +196,8 @@ static void append_spent(const struct psbt *p, struct buffer *out)
         CHECK(psbt_next_input(&w, &in) &&
               psbt_spent(&in, &spent) == REASON_NONE);
         buffer_append_bytes(out, spent);
+        if (i == 0)
+            places->spent = script_of(spent);
     }
 }
 
@@ -235,7 +245,7 @@ enum reason psbt_extend(struct bytes input, struct buffer *out,
     if (s.witnesses)
         append_witnesses(&p, out, &places);
     append_locktime(&p, &s, out);
-    append_spent(&p, out);
+    append_spent(&p, out, &places);
     if (out->overflow)
         return refuse(words, REASON_TOO_LARGE);
     *out_places = places;

@@ -19,6 +19,7 @@ struct psbt_places {
     struct bytes recipient; /* script of the first output */
     struct bytes script;    /* final scriptSig of the first input */
     struct bytes witness;   /* items of its final witness */
+    struct bytes spent;     /* script of the output it spends */
 };
 
 /* Whether these bytes begin like a PSBT. */

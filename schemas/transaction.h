@@ -82,6 +82,9 @@ struct transaction {
             enum transaction_algorithm algorithm;
             uint8_t key[64]; /* x and y; of Ed25519 32 bytes */
         } jws;
+        struct {
+            struct bytes spent; /* the script of the first input's prevout */
+        } bitcoin;
     } in;
 };
 

@@ -138,19 +138,7 @@ enum reason scheme_bitcoin_input(int rules, struct bitcoin_hashes *hashes,
     return signatures_are_good(&p) ? REASON_NONE : REASON_BAD_SIGNATURE;
 }
 
-static void set_sender(const struct bitcoin_transaction *b,
-                       struct transaction *t)
-{
-    struct bitcoin_walk walk;
-    struct bitcoin_input in;
-
-    bitcoin_walk_inputs(b, &walk);
-    CHECK(bitcoin_next_input(&walk, &in));
-    bitcoin_set_sender(in.spent.script, t);
-}
-
-static enum reason prove_all(int rules, struct bytes extended,
-                             struct transaction *t)
+static enum reason prove_all(int rules, struct bytes extended)
 {
     struct bitcoin_transaction b;
     struct bitcoin_hashes hashes;
@@ -164,8 +152,6 @@ static enum reason prove_all(int rules, struct bytes extended,
     while (reason == REASON_NONE && bitcoin_next_input(&walk, &in)) {
         reason = scheme_bitcoin_input(rules, &hashes, &in);
     }
-    if (reason == REASON_NONE)
-        set_sender(&b, t);
     bitcoin_hashes_fini(&hashes);
     return reason;
 }
@@ -176,7 +162,9 @@ enum reason scheme_bitcoin_prove(int rules, struct transaction *t)
     enum reason reason;
 
     buffer_init(&room, TRANSACTION_BYTES_MAX);
-    reason = prove_all(rules, transaction_canonical(t, &room), t);
+    reason = prove_all(rules, transaction_canonical(t, &room));
+    if (reason == REASON_NONE)
+        bitcoin_set_sender(t);
     buffer_fini(&room);
     return reason;
 }

@@ -582,6 +582,8 @@ TEST(a_psbt_is_stored_as_the_transaction_it_says)
         /* What the row borrows stands in the PSBT. */
         EXPECT(v.tx.signature_in.data > e->data &&
                v.tx.signature_in.data < e->data + e->count);
+        EXPECT(v.tx.sender_in.data > e->data &&
+               v.tx.sender_in.data < e->data + e->count);
         EXPECT(v.tx.recipient.data > e->data &&
                v.tx.recipient.data < e->data + e->count);
     }
