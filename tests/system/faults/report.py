@@ -46,11 +46,11 @@ def write(run, path: Path):
 
 
 def _head(run):
-    counts = {r: sum(o.result == r for o in run.outcomes)
+    counts = {r: sum(o.result == r for o in run.everything)
               for r in ("held", "FAILED", "skipped")}
     lines = ["# Results of the fault suite", "",
              "Written by `tests/system/faults/run`; do not edit.", "",
-             f"Seed {run.options.seed}. {len(run.outcomes)} faults:"
+             f"{_seeds(run.seeds)}. {len(run.everything)} faults:"
              f" {counts['held']} held, {counts['FAILED']} failed,"
              f" {counts['skipped']} skipped. Three Kafka nodes (replication 3,"
              " min in-sync 2), load"
@@ -61,11 +61,18 @@ def _head(run):
     return "\n".join(lines) + "\n"
 
 
+def _seeds(seeds):
+    if len(seeds) == 1:
+        return f"Seed {seeds[0]}"
+    return (f"{len(seeds)} runs, seeds {', '.join(map(str, seeds))}, each with"
+            " what had not held before")
+
+
 def _balance(run):
     lines = ["## Audits", "",
              "After each phase the outside checker reads log, rows, results,"
              " journal and receipts, and they agree.", ""]
-    for audit in run.audits:
+    for audit in run.all_audits:
         phase, c = audit["phase"], audit["counts"]
         if audit["wrong"] is not None:
             lines.append(f"- **{phase}: FAILED** {_cell(audit['wrong'])}")
@@ -101,7 +108,7 @@ def _table(run):
              "| fault | what is done | expected | result | lasted s | heals s |"
              " answers/s | verdicts/s | accepted | MiB | notes |",
              "|---|---|---|---|---|---|---|---|---|---|---|"]
-    for o in run.outcomes:
+    for o in run.everything:
         lines.append(
             f"| {o.name} | {o.what} | {o.expected} | {_bold(o.result)} |"
             f" {o.seconds:.0f} | {_tenth(o.heal)} | {_tenth(o.answers)} |"
@@ -117,7 +124,7 @@ def _memory(run):
              "| program | most | during | cap |", "|---|---|---|---|"]
     for kind, cap in CAPS.items():
         most, name = max(((o.memory.get(kind, 0), o.name)
-                          for o in run.outcomes), default=(0, ""))
+                          for o in run.everything), default=(0, ""))
         lines.append(f"| {kind} | {most / MIB:.0f} | {name} |"
                      f" {cap // MIB} |")
     return "\n".join(lines) + "\n"

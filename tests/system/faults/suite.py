@@ -40,12 +40,14 @@ def arguments():
     a.add_argument("--storm", type=int, default=120, metavar="SECONDS",
                    help="of overlapping faults (120; short: 12)")
     a.add_argument("--json", help="the outcomes, for a program")
+    a.add_argument("--add", metavar="JSON", help="goes on with what an earlier"
+                   " run wrote by --json: runs what has not held yet")
     a.add_argument("--results", help="where RESULTS.md is written; by"
                    " default beside the suite, after a full run")
     return a.parse_args()
 
 
-def chosen(options):
+def chosen(options, held):
     """The faults of this run: shared ones in seeded order, then the others."""
     faults = sorted(registry.load().values(), key=lambda f: f.number)
     if options.only:
@@ -56,16 +58,31 @@ def chosen(options):
         faults = [f for f in faults if f.name in names]
     elif options.short:
         faults = [f for f in faults if f.short]
+    else:
+        faults = [f for f in faults if f.name not in held]
     shared = [f for f in faults
               if not f.own and (options.only or not f.lasting)]
     random.Random(options.seed).shuffle(shared)
     return shared, [f for f in faults if f.own]
 
 
+def earlier(options):
+    """What an earlier run wrote: its seeds, outcomes and audits."""
+    if not options.add:
+        return {"seeds": [], "outcomes": [], "audits": []}
+    found = json.loads(Path(options.add).read_text())
+    found.setdefault("seeds", [found.get("seed")])
+    found["outcomes"] = [steps.Outcome(**o) for o in found["outcomes"]]
+    return found
+
+
 class Run:
     def __init__(self, options):
         self.options = options
-        self.shared, self.apart = chosen(options)
+        self.before = earlier(options)
+        self.held = {o.name for o in self.before["outcomes"]
+                     if o.result == "held"}
+        self.shared, self.apart = chosen(options, self.held)
         self.outcomes = []
         self.proved = []
         self.audits = []
@@ -90,7 +107,6 @@ class Run:
                 if fault.proof is None:
                     self.take(fault, "apart")
             proofs.join()
-        self.outcomes += self.proved
 
     def prove(self):
         for fault in self.apart:
@@ -119,8 +135,25 @@ class Run:
             if not self.options.only:
                 self.phases()
 
+    @property
+    def everything(self):
+        """Outcomes of this run and of those before; the last one counts."""
+        now = {o.name: o for o in self.outcomes}
+        kept = [now.pop(o.name, o) for o in self.before["outcomes"]]
+        return kept + list(now.values())
+
+    @property
+    def all_audits(self):
+        return self.before["audits"] + self.audits
+
+    @property
+    def seeds(self):
+        return self.before["seeds"] + [self.options.seed]
+
     def phases(self):
         from faults import phases
+        if {"dice", "replay"} <= self.held:
+            return
         phases.storm(self)
         if not self.options.short:
             phases.liveness(self)
@@ -171,7 +204,7 @@ def main():
     try:
         run(folder.resolve() / "faults")
     finally:
-        if run.outcomes:
+        if run.outcomes or run.proved:
             write(run)
     counts = {r: sum(o.result == r for o in run.outcomes)
               for r in ("held", "FAILED", "skipped")}
@@ -182,11 +215,12 @@ def main():
 
 def write(run):
     options = run.options
+    run.outcomes += [o for o in run.proved if o not in run.outcomes]
     if options.json:
         Path(options.json).write_text(json.dumps(
-            {"seed": options.seed,
-             "outcomes": [o.as_dict() for o in run.outcomes],
-             "audits": run.audits}, indent=1))
+            {"seed": options.seed, "seeds": run.seeds,
+             "outcomes": [o.as_dict() for o in run.everything],
+             "audits": run.all_audits}, indent=1))
     if options.results or not (options.only or options.short):
         report.write(run, Path(options.results or RESULTS))
 
