@@ -16,9 +16,12 @@
 #include "schemas/base64url.h"
 #include "schemas/jws_inside.h"
 
-struct name {
-    uint8_t text[JWS_NAME_BYTES_MAX];
+/* Those that were there before; a name with escapes is unescaped into `room`.
+ */
+struct names {
+    struct bytes text[JWS_MEMBERS_MAX];
     size_t count;
+    uint8_t room[JWS_MEMBERS_MAX][JWS_NAME_BYTES_MAX];
 };
 
 enum reason jws_bytes(struct bytes text, const char *what, uint8_t *out,
@@ -55,43 +58,50 @@ const char *jws_object(struct bytes text, const char *const *names,
     return jws_members(document, names, count, out);
 }
 
-/* Reads a name; is it among those that were there before it? */
-static const char *read_name(struct json_value v, struct name *names,
-                             size_t count)
+static bool take_name(struct json_value v, uint8_t room[JWS_NAME_BYTES_MAX],
+                      struct bytes *out)
 {
-    struct name *name = &names[count];
+    out->data = room;
+    return json_plain(v, out) == 0 ||
+           json_unescape(v, room, JWS_NAME_BYTES_MAX, &out->count) == 0;
+}
 
-    if (count == JWS_MEMBERS_MAX)
+/* Reads a name; is it among those that were there before it? */
+static const char *read_name(struct json_value v, struct names *seen)
+{
+    struct bytes *name = &seen->text[seen->count];
+
+    if (seen->count == JWS_MEMBERS_MAX)
         return "has more than 32 members";
-    if (json_unescape(v, name->text, sizeof(name->text), &name->count) < 0)
+    if (!take_name(v, seen->room[seen->count], name) ||
+        name->count > JWS_NAME_BYTES_MAX)
         return "has a name of more than 128 bytes";
-    for (size_t i = 0; i < count; i++) {
-        if (names[i].count == name->count &&
-            memcmp(names[i].text, name->text, name->count) == 0)
+    for (size_t i = 0; i < seen->count; i++) {
+        if (bytes_equal(seen->text[i], *name))
             return "has a member twice";
     }
+    seen->count++;
     return NULL;
 }
 
 const char *jws_members(struct json_value object, const char *const *names,
                         size_t count, struct json_value *out)
 {
-    struct name seen[JWS_MEMBERS_MAX];
+    struct names seen;
     struct json_value name, value;
     struct json_walk w;
     const char *why;
-    size_t members = 0;
 
+    /* Not the room: it is large, and seldom used. */
+    seen.count = 0;
     for (size_t i = 0; i < count; i++)
         out[i] = (struct json_value){JSON_ABSENT, BYTES_NONE};
-    for (w = json_walk(object); json_next(&w, &name, &value); members++) {
-        why = read_name(name, seen, members);
+    for (w = json_walk(object); json_next(&w, &name, &value);) {
+        why = read_name(name, &seen);
         if (why != NULL)
             return why;
         for (size_t i = 0; i < count; i++) {
-            if (bytes_equal_text(bytes_of(seen[members].text,
-                                          seen[members].count),
-                                 names[i]))
+            if (bytes_equal_text(seen.text[seen.count - 1], names[i]))
                 out[i] = value;
         }
     }
