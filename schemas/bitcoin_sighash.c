@@ -22,7 +22,8 @@
 
 #define LEAF_VERSION 0xc0
 #define CONTROL_KEY_BYTES 33 /* leaf version and parity, internal key */
-#define EXTENSION 1          /* BIP 342 adds to BIP 341's message */
+#define BARE_INPUT_BYTES 41
+#define EXTENSION 1 /* BIP 342 adds to BIP 341's message */
 
 static const uint8_t zeros[32];
 
@@ -47,11 +48,15 @@ void bitcoin_hashes_init(struct bitcoin_hashes *h,
     h->t = t;
     h->made = false;
     buffer_init(&h->room, BITCOIN_PREIMAGE_MAX);
+    for (size_t i = 0; i < 2; i++)
+        buffer_init(&h->bare[i], TRANSACTION_BYTES_MAX);
 }
 
 void bitcoin_hashes_fini(struct bitcoin_hashes *h)
 {
     buffer_fini(&h->room);
+    for (size_t i = 0; i < 2; i++)
+        buffer_fini(&h->bare[i]);
 }
 
 /* The hash of what is in the room, which is empty afterwards. */
@@ -114,37 +119,42 @@ static void make_hashes(struct bitcoin_hashes *h)
 
 /* ---- legacy ---- */
 
-static void append_legacy_input(struct buffer *out,
-                                const struct bitcoin_input *in,
-                                const struct bitcoin_input *signed_in,
-                                const struct bitcoin_spend *s, uint32_t type)
+/* All inputs with empty scripts: 41 bytes each, so that any is found at once.
+ * NONE and SINGLE leave the sequences to others. */
+static struct bytes bare_inputs(struct bitcoin_hashes *h, bool sequences)
 {
-    bool self = in->index == signed_in->index;
-
-    buffer_append_bytes(out, in->outpoint);
-    bitcoin_append_string(out, self ? s->code : BYTES_NONE);
-    if (!self && (is_none(type) || is_single(type)))
-        bitcoin_append_number(out, 0, 4);
-    else
-        buffer_append_bytes(out, in->sequence);
-}
-
-static void append_legacy_inputs(struct bitcoin_hashes *h,
-                                 const struct bitcoin_input *signed_in,
-                                 const struct bitcoin_spend *s, uint32_t type)
-{
+    struct buffer *bare = &h->bare[sequences];
     struct bitcoin_walk walk;
     struct bitcoin_input in;
 
-    if (is_alone(type)) {
-        bitcoin_append_size(&h->room, 1);
-        append_legacy_input(&h->room, signed_in, signed_in, s, type);
-        return;
-    }
-    bitcoin_append_size(&h->room, h->t->inputs_count);
+    if (bare->count > 0)
+        return buffer_bytes(bare);
     bitcoin_walk_inputs(h->t, &walk);
-    while (bitcoin_next_input(&walk, &in))
-        append_legacy_input(&h->room, &in, signed_in, s, type);
+    while (bitcoin_next_input(&walk, &in)) {
+        buffer_append_bytes(bare, in.outpoint);
+        buffer_append_byte(bare, 0);
+        buffer_append(bare, sequences ? in.sequence.data : zeros, 4);
+    }
+    CHECK(!bare->overflow);
+    return buffer_bytes(bare);
+}
+
+static void append_legacy_inputs(struct bitcoin_hashes *h,
+                                 const struct bitcoin_input *in,
+                                 const struct bitcoin_spend *s, uint32_t type)
+{
+    struct bytes all = BYTES_NONE;
+    size_t pos = in->index * BARE_INPUT_BYTES;
+
+    if (!is_alone(type))
+        all = bare_inputs(h, !is_none(type) && !is_single(type));
+    bitcoin_append_size(&h->room, is_alone(type) ? 1 : h->t->inputs_count);
+    buffer_append_bytes(&h->room, bytes_slice(all, 0, pos));
+    buffer_append_bytes(&h->room, in->outpoint);
+    bitcoin_append_string(&h->room, s->code);
+    buffer_append_bytes(&h->room, in->sequence);
+    buffer_append_bytes(&h->room,
+                        bytes_slice(all, pos + BARE_INPUT_BYTES, all.count));
 }
 
 /* SINGLE: the outputs before are there, but without amount and script. */

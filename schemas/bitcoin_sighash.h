@@ -11,7 +11,8 @@
 /* What all inputs of one transaction sign alike, made when first asked for. */
 struct bitcoin_hashes {
     const struct bitcoin_transaction *t;
-    struct buffer room; /* the message under way */
+    struct buffer room;    /* the message under way */
+    struct buffer bare[2]; /* inputs before witnesses; [1] with sequences */
     bool made;
     uint8_t prevouts[32], sequences[32], outputs[32]; /* SHA-256 once */
     uint8_t amounts[32], scripts[32];
