@@ -7,7 +7,8 @@
  * another, since each is read to the last byte.
  *
  * From: tx decode.
- * To:   deploy/ctl/decode_ethereum.c, deploy/ctl/decode_solana.c.
+ * To:   deploy/ctl/decode_ethereum.c, deploy/ctl/decode_solana.c,
+ *       deploy/ctl/decode_bitcoin.c.
  */
 #include "deploy/ctl/decode.h"
 
@@ -16,6 +17,7 @@
 #include "deploy/ctl/decode_inside.h"
 #include "schemas/amount.h"
 #include "schemas/base/fail.h"
+#include "schemas/bitcoin.h"
 #include "schemas/json_writer.h"
 
 /* The first counts when none parses. */
@@ -31,8 +33,12 @@ enum reason decode_describe(const struct judge *judge, struct bytes raw,
                             struct transaction_words *out_words)
 {
     struct transaction_words words;
-    enum reason reason = forms[0](judge, raw, out, out_words);
+    enum reason reason;
 
+    /* What names itself is not tried as anything else. */
+    if (bitcoin_is_named(raw))
+        return decode_bitcoin(judge, raw, out, out_words);
+    reason = forms[0](judge, raw, out, out_words);
     for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (reason == REASON_NONE)
             return reason;

@@ -71,6 +71,25 @@ TEST(a_dynamic_fee_transfer_says_all_its_fields)
              "\"data_bytes\":0,"));
 }
 
+TEST(a_bitcoin_transaction_is_described_with_what_it_spends)
+{
+    EXPECT_INT(describe_file("schemas/examples/bitcoin-witnesses.hex"),
+               REASON_NONE);
+    EXPECT(says("{\"form\":\"bitcoin extended\",\"chain\":null,"));
+    EXPECT(says("\"inputs\":2,\"spent\":[{\"txid\":\"0x"));
+    EXPECT(says("\"stated_fee\":"));
+    EXPECT(!says("why_no_sender"));
+    EXPECT_INT(describe_file("schemas/examples/bitcoin-psbt.hex"), REASON_NONE);
+    EXPECT(says("{\"form\":\"bitcoin psbt\""));
+    EXPECT(!says("why_no_sender"));
+}
+
+TEST(a_bitcoin_transaction_alone_is_not_described)
+{
+    EXPECT_INT(describe(BYTES_LITERAL("btx\x01")), REASON_MALFORMED);
+    EXPECT_INT(describe(BYTES_LITERAL("psbt\xff")), REASON_MALFORMED);
+}
+
 TEST(a_solana_transaction_is_told_from_an_ethereum_one)
 {
     EXPECT_INT(describe_file("schemas/examples/solana-version-0-table.hex"),
