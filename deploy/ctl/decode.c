@@ -8,7 +8,7 @@
  *
  * From: tx decode.
  * To:   deploy/ctl/decode_ethereum.c, deploy/ctl/decode_solana.c,
- *       deploy/ctl/decode_bitcoin.c.
+ *       deploy/ctl/decode_bitcoin.c, deploy/ctl/decode_jws.c.
  */
 #include "deploy/ctl/decode.h"
 
@@ -19,6 +19,7 @@
 #include "schemas/base/fail.h"
 #include "schemas/bitcoin.h"
 #include "schemas/json_writer.h"
+#include "schemas/jws.h"
 
 /* The first counts when none parses. */
 static enum reason (*const forms[])(const struct judge *judge, struct bytes raw,
@@ -38,6 +39,8 @@ enum reason decode_describe(const struct judge *judge, struct bytes raw,
     /* What names itself is not tried as anything else. */
     if (bitcoin_is_named(raw))
         return decode_bitcoin(judge, raw, out, out_words);
+    if (jws_looks_like(raw))
+        return decode_jws(judge, raw, out, out_words);
     reason = forms[0](judge, raw, out, out_words);
     for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++) {
         if (reason == REASON_NONE)

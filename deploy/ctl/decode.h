@@ -13,7 +13,8 @@
  * Appends the object: type, form, chain (null when the bytes name none), hash,
  * sender (null when the signatures prove none), and what that form has beside
  * it: nonce, to, value, gas, prices, data, access list; or recipient, lamports,
- * blockhash, keys, instructions, tables.
+ * blockhash, keys, instructions, tables; or algorithm, thumbprint, recipient,
+ * amount, currency, nonce.
  * Returns REASON_NONE, or why the bytes do not decode, with geth's words; then
  * nothing is appended.
  */

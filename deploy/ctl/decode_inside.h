@@ -23,6 +23,8 @@ enum reason decode_solana(const struct judge *judge, struct bytes raw,
 enum reason decode_bitcoin(const struct judge *judge, struct bytes raw,
                            struct buffer *out,
                            struct transaction_words *out_words);
+enum reason decode_jws(const struct judge *judge, struct bytes raw,
+                       struct buffer *out, struct transaction_words *out_words);
 
 /* A number of up to 32 bytes as its decimal digits; longer ones as hex. */
 void decode_number(struct json_writer *w, const char *name, struct bytes be);

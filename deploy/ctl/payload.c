@@ -1,5 +1,6 @@
 /*
- * deploy/ctl/payload.c: reads hex from operands, files and pipes.
+ * deploy/ctl/payload.c: reads hex, and JWS, from operands, files and
+ * pipes.
  *
  * From: tx send, tx decode, tx verify, bench.
  * To:   whoever asked, one transaction at a time.
@@ -40,12 +41,28 @@ static int from_json(struct bytes line, struct bytes *out)
     return json_plain(raw, out);
 }
 
+/* The compact form begins with the base64url of {", which is no hex; the
+ * flattened form is an object with a member of this name. */
+static bool is_jws(struct bytes text)
+{
+    struct json_value doc, payload;
+
+    if (text.count >= 2 && memcmp(text.data, "ey", 2) == 0)
+        return true;
+    return text.count > 0 && text.data[0] == '{' &&
+           json_parse(text, 8, &doc, NULL) == 0 &&
+           json_member(doc, "protected", &payload) == 0 &&
+           payload.type != JSON_ABSENT;
+}
+
 static int take(struct bytes text, uint8_t *room, const char *name,
                 payload_fn each, void *arg)
 {
     size_t count;
     int rc = 0;
 
+    if (is_jws(text))
+        return each(arg, text, name);
     if (text.count > 0 && text.data[0] == '{')
         rc = from_json(text, &text);
     if (rc == 0 && text.count >= 2 && text.data[0] == '0' &&

@@ -3,9 +3,9 @@
  *
  *      0x02f8…   itself        FILE   a file of them        -   standard input
  *
- * A file holds hex, one transaction a line, with or without 0x; empty lines and
- * those that begin with # are skipped, and so is everything around the member
- * "raw" of a line of `tidemill gen --json`.
+ * A file holds hex, one transaction a line, with or without 0x, or a JWS as it
+ * is; empty lines and those that begin with # are skipped, and so is everything
+ * around the member "raw" of a line of `tidemill gen --json`.
  *
  * Thread: any. Memory: one line.
  */

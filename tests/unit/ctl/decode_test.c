@@ -104,6 +104,23 @@ TEST(a_solana_transaction_is_told_from_an_ethereum_one)
     EXPECT(says("\"signatures\":2,\"sender\":\"AAai"));
 }
 
+TEST(a_signed_payment_says_who_gets_how_much)
+{
+    EXPECT_INT(describe_file("schemas/examples/jws-es256k.hex"), REASON_NONE);
+    EXPECT(says("{\"form\":\"jws compact\",\"chain\":\"jws\",\"hash\":\"0x"));
+    EXPECT(says("\"algorithm\":\"ES256K\",\"thumbprint\":\""));
+    EXPECT(
+        says("\"recipient\":\"acct:shop@example.com\",\"amount\":\"1500\","
+             "\"currency\":\"EUR\",\"nonce\":7,"));
+    EXPECT(!says("why_no_sender"));
+    EXPECT_INT(describe_file("schemas/examples/jws-ed25519-flattened.hex"),
+               REASON_NONE);
+    EXPECT(says("{\"form\":\"jws flattened\""));
+    EXPECT(says("\"currency\":null,\"nonce\":null,"));
+    EXPECT_INT(describe(BYTES_LITERAL("eyJhbGciOiJub25lIn0.e30.")),
+               REASON_UNSUPPORTED_ALGORITHM);
+}
+
 TEST(a_creation_has_no_recipient_and_no_selector)
 {
     EXPECT_INT(describe_file("schemas/examples/legacy-creation.hex"),
