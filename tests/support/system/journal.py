@@ -137,10 +137,11 @@ class Load:
                    for _ in range(self.connections)]
         begin = time.monotonic()
         while not self._stop.is_set():
-            due = int((time.monotonic() - begin) * self.rate)
+            rate = self.rate   # others change it, to 0 as well
+            due = int((time.monotonic() - begin) * rate)
             # What could not be sent in an outage is not sent in one burst.
-            if due - self.made > self.rate:
-                begin += (due - self.made) / self.rate
+            if due - self.made > rate:
+                begin += (due - self.made) / rate
                 due = self.made
             while self.made < due and not queue.full():
                 queue.put_nowait(self.make(self.made))
