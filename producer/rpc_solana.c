@@ -24,12 +24,15 @@
 #include "schemas/base64.h"
 #include "schemas/solana.h"
 
-#define WORDS_MAX 512
 #define TRANSACTION "solana_transaction::versioned::VersionedTransaction"
-#define INVALID_PARAMS -32602
-#define UNHEALTHY -32005
-#define NO_STATE -32000
+#define WORDS_MAX 512
 #define BASE64_TEXT_MAX 1644 /* characters of a packet */
+
+/* Codes that Solana's clients know: kit fails on any other. */
+#define INVALID_PARAMS -32602
+#define NOT_HERE -32601
+#define UNKNOWN -32603
+#define UNHEALTHY -32005
 
 /* ---- the answer ---- */
 
@@ -83,14 +86,14 @@ static void on_submitted(void *arg, const struct submit_answer *a)
         break;
     case SUBMIT_CHAIN_REQUIRED:
     case SUBMIT_NOT_SERVED:
-        rpc_error(c, NO_STATE, a->words);
+        rpc_error(c, INVALID_PARAMS, a->words);
         break;
     case SUBMIT_BUSY:
     case SUBMIT_AWAY:
         unhealthy(c);
         break;
     case SUBMIT_UNKNOWN:
-        rpc_error(c, NO_STATE, "outcome unknown, send again");
+        rpc_error(c, UNKNOWN, "outcome unknown, send again");
         break;
     }
     rpc_answered(c);
@@ -192,7 +195,7 @@ static enum rpc_end send_transaction(struct rpc_call *c,
     size_t count;
 
     if (chain == NULL) {
-        rpc_error(c, NO_STATE,
+        rpc_error(c, NOT_HERE,
                   "this door serves several clusters: use /rpc/{chain}");
         return RPC_ANSWERED;
     }
@@ -260,7 +263,7 @@ enum rpc_end rpc_solana(struct rpc_call *c, struct json_value method,
     }
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
         if (json_is_text(method, unknown[i].method)) {
-            rpc_error(c, NO_STATE, unknown[i].words);
+            rpc_error(c, NOT_HERE, unknown[i].words);
             return RPC_ANSWERED;
         }
     }
