@@ -468,6 +468,25 @@ def test_a_replay_that_was_killed_goes_on(world):
     assert world.tidemill("reconcile").returncode == 0
 
 
+def test_live_traffic_and_a_replay_leave_every_record_right(world):
+    """A replay that is limited writes beside verifiers that are busy. What it
+    costs them is measured by tests/bench/replay."""
+    door, verifier = world.producer(), world.verifier()
+    door.ready(), verifier.ready()
+    send(world, mixed("beside", 640))
+    wait_at_rest(world)
+    rows = every_row(world)
+    lost = lose(world, "off % 2 = 1")
+    with Load(world, rate=40, name="live") as load:
+        wait_until("it is live", lambda: rows_of(world, 0) > len(rows) / 8 + 5)
+        parts = replay(world, "--execute", "--rate=400")
+    assert sum(part["missing"] for part in parts) == len(lost)
+    assert set(load.outcomes) == {202}
+    check(world, journals=[load.journal.path])
+    now = every_row(world)
+    assert {at: now[at] for at in rows} == rows
+
+
 def test_a_replay_announces_what_it_had_not_when_it_ended(world):
     """Its rows were committed, its announcements were not."""
     world.verifier().ready()
