@@ -27,6 +27,7 @@
 #define SHORT_MS 10000
 #define COUNT_MS 600000 /* deadline of counting one leaf */
 #define SHARE 100       /* counting takes 1 % of the time at most */
+#define AGE_MS 600000   /* nobody stays on a deposed primary unnoticed */
 
 struct audit {
     struct loop *loop;
@@ -215,6 +216,15 @@ static void list(struct audit *a)
     postgres_sync(a->pg, SHORT_MS);
 }
 
+/* Another verifier looks: what we found is not true for ever. */
+static void forget(struct audit *a)
+{
+    a->book.count = 0;
+    a->difference = 0;
+    metric_set(a->differs, 0);
+    metric_set(a->checked, 0);
+}
+
 static void on_lock(void *arg, const struct postgres_answer *answer)
 {
     struct audit *a = arg;
@@ -224,17 +234,19 @@ static void on_lock(void *arg, const struct postgres_answer *answer)
         return;
     }
     a->holds = postgres_cell_bool(answer, 0, 0, false);
-    if (a->holds)
+    if (a->holds) {
         list(a);
-    else
-        later(a);
+        return;
+    }
+    forget(a);
+    later(a);
 }
 
 static void on_turn(void *arg)
 {
     struct audit *a = arg;
 
-    if (!a->up || a->busy)
+    if (!a->up || a->busy || postgres_renew_if_old(a->pg))
         return;
     a->busy = true;
     a->started_ms = loop_now_ms(a->loop);
@@ -248,7 +260,7 @@ static void on_turn(void *arg)
     postgres_sync(a->pg, SHORT_MS);
 }
 
-/* Another verifier may have taken over: what we said is not true for ever. */
+/* What was found stays until we know whether another verifier looks now. */
 static void on_state(void *arg, enum postgres_state state, const char *why)
 {
     struct audit *a = arg;
@@ -256,15 +268,10 @@ static void on_state(void *arg, enum postgres_state state, const char *why)
     (void)why;
     a->up = state == POSTGRES_UP;
     a->busy = a->holds = false;
-    if (a->up) {
+    if (a->up)
         loop_timer_start(a->timer, a->options.turn_ms, 0);
-        return;
-    }
-    loop_timer_stop(a->timer);
-    a->book.count = 0;
-    a->difference = 0;
-    metric_set(a->differs, 0);
-    metric_set(a->checked, 0);
+    else
+        loop_timer_stop(a->timer);
 }
 
 int audit_open(struct loop *loop, const struct audit_options *options,
@@ -273,6 +280,7 @@ int audit_open(struct loop *loop, const struct audit_options *options,
     struct postgres_options o = {.url = options->url,
                                  .application_name = options->application_name,
                                  .read_write = true,
+                                 .age_ms_max = AGE_MS,
                                  .name = "audit"};
     struct audit *a;
     int rc;
