@@ -85,7 +85,7 @@ RANGE = "ctid = (select ctid from tidemill.batches_1 limit 1)"
     (f"update tidemill.transactions_1 set off = off + 100000 where {ONE}",
      "I3", "has no record"),
     (f"update tidemill.transactions_1 set sender = '\\x00' where {ONE}",
-     "I6", "others recover"),
+     "I6", "sender 00, others say"),
     (f"update tidemill.transactions_1 set sender = '\\x00' where {ONE}",
      "I12", "is not its row"),
     (f"update tidemill.transactions_1 set payload = '\\x02' where {ONE}",

@@ -7,10 +7,9 @@ The invariants of a run under faults, in the words of this system's tables:
     I3   every record has its one row, every row its record
     I4   one row of a transaction, whatever it was sent how often
     I5   the ledger counts the rows that lie in its ranges
-    I6   each verdict is that of other software (verdicts.py)
+    I6   each verdict is that of other software (verdicts.py: which chains)
     I7   rows hold the bytes of their record, and the hash of these bytes
-    I8   not applicable: an id of eip155 covers the signature; no other
-         chain's rows are judged here
+    I8   not applicable: there are no intents; one id has one row (I4)
     I9   a row that was seen once stays as it was
     I10  ranges of the ledger follow each other without a gap or an overlap
          (there are no claim epochs: the ledger is the claim)

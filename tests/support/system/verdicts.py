@@ -3,8 +3,8 @@
 tests/oracle judges a record by its rule set, with pyrlp and coincurve, or with
 cryptography and jwcrypto; a part of the verified ones of Ethereum is recovered
 once more by eth_keys' curve in plain Python, which shares no line with
-libsecp256k1. Of many records a part is judged, the
-same in every run over the same records; how many is in the report.
+libsecp256k1. Of many records a part is judged, the same in every run over the
+same records; how many is in the report.
 """
 
 import hashlib
