@@ -221,6 +221,22 @@ def test_it_is_found_by_hash_and_by_both_accounts(mill, one):
         assert "0x" + hash.hex() in history.text
 
 
+@pytest.mark.parametrize("whose", ["sender", "recipient"])
+def test_who_follows_an_account_is_told(mill, whose):
+    key = OKPKey.generate_key("Ed25519")
+    account = {"sender": unbase(key.thumbprint()),
+               "recipient": b"acct:%s@example.com" % whose.encode()}[whose]
+    raw = jws.serialize_compact(
+        {"alg": "Ed25519", "jwk": key.as_dict(private=False)},
+        payment_of(whose, 1), key, algorithms=["Ed25519"])
+    with Subscriber(mill.gateway_url,
+                    f"account:0x{account.hex()}") as watching:
+        said = post(mill, raw)
+        assert said.status_code == 202
+        event = watching.wait_for(said.json()["hash"])
+    assert event[whose] == "0x" + account.hex()
+
+
 @pytest.mark.parametrize("change, type, status, code", [
     (lambda raw: raw, FLATTENED, 422, "malformed"),
     (lambda raw: "{" + raw, COMPACT, 422, "malformed"),

@@ -171,6 +171,13 @@ function party(r, hex) {
   return "1".repeat(zeros) + said;
 }
 
+/* Who is paid: of a signed payment a text, as its signer wrote it. */
+function recipient(r) {
+  if (r.recipient === null || r.chain !== "jws") return party(r, r.recipient);
+  const pairs = r.recipient.slice(2).match(/../g);
+  return new TextDecoder().decode(Uint8Array.from(pairs, pair => parseInt(pair, 16)));
+}
+
 /* The smallest unit's digits as a number a person can read, never rounded up:
  * ["1,845.3042…", "ETH"], ["270.55…", "gwei"], ["183", "wei"]. */
 function amountText(r) {
@@ -213,7 +220,7 @@ function makeRow({ r, took }) {
   fill(cell[1], r.hash || r.payload_sha256, 10, 6, r.hash ? r.hash : "no id: SHA-256 of the payload");
   const creates = r.type !== "rejected" && r.sender && r.chain && r.chain.startsWith("eip155:");
   fill(cell[2], party(r, r.sender), 8, 4, party(r, r.sender));
-  fill(cell[3], party(r, r.recipient), 8, 4, party(r, r.recipient), creates ? "new contract" : "–");
+  fill(cell[3], recipient(r), 8, 4, recipient(r), creates ? "new contract" : "–");
   const [amount, unit] = amountText(r);
   cell[4].textContent = amount;
   if (unit) {
