@@ -1,10 +1,10 @@
 """Verdicts by software that is not ours, for the outside checker.
 
-tests/oracle judges a record by its rule set, with pyrlp and coincurve, or with
-cryptography and jwcrypto; a part of the verified ones of Ethereum is recovered
-once more by eth_keys' curve in plain Python, which shares no line with
-libsecp256k1. Of many records a part is judged, the same in every run over the
-same records; how many is in the report.
+tests/oracle judges a record by its rule set: with pyrlp and coincurve, with
+cryptography and jwcrypto, or with solders. A part of Ethereum's verified ones
+is recovered once more by eth_keys' curve in plain Python, which shares no line
+with libsecp256k1. Of many records a part is judged, the same in every run over
+the same records; how many is in the report.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from eth_keys.backends.native import NativeECCBackend
 from eth_keys.datatypes import Signature
 from eth_utils import keccak
 
-from oracle import ethereum, jws
+from oracle import ethereum, jws, solana
 
 ORACLE_MAX = 1000
 NATIVE_MAX = 40
@@ -62,7 +62,7 @@ def check_verdicts(seen):
 
 
 def _known(row):
-    if row["chain_name"] == "jws":
+    if row["chain_name"] == "jws" or row["chain_name"].startswith("solana:"):
         return row["rules"] == 1
     return (row["chain_name"].startswith("eip155:")
             and row["rules"] in ethereum.RULES)
@@ -73,6 +73,9 @@ def _judge(row, value):
     if row["chain_name"] == "jws":
         verdict = jws.judge(jws.Case(value, ""))
         return bytes.fromhex(verdict.hash), "0x" + verdict.sender
+    if row["chain_name"].startswith("solana:"):
+        verdict = solana.judge(solana.Case(value, ""))
+        return verdict.hash, "0x" + verdict.sender.hex()
     verdict = ethereum.judge(ethereum.Case(
         int(row["chain_name"].split(":")[1]), row["rules"], value, ""))
     return verdict.hash, verdict.sender
@@ -82,7 +85,7 @@ def _check(seen, at, row):
     value = seen.records[at[1:]].value or b""
     try:
         hash, sender = _judge(row, value)
-    except (ethereum.Refused, jws.Refused) as refused:
+    except (ethereum.Refused, jws.Refused, solana.Refused) as refused:
         seen.unless("I6", row["kind"] == "rejected",
                     f"{at}: {row['kind']}, others refuse it: {refused}")
         return
