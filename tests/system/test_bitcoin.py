@@ -118,10 +118,14 @@ def test_a_wallets_psbt_is_a_verified_row(mill, kind, version):
                 "sender, recipient, amount, nonce, payload", wtxid)
     assert row == (spent.script_pubkey.data, final.vout[0].script_pubkey.data,
                    60000, None, extended)
-    for name in (wtxid, txid):
-        found = httpx.get(f"{mill.gateway_url}/v1/transactions/{CHAIN}/"
-                          f"0x{name.hex()}")
-        assert found.status_code == 200 and wtxid.hex() in found.text
+    for name in (wtxid.hex(), txid.hex()):
+        for written in ("0x" + name, name):
+            found = httpx.get(f"{mill.gateway_url}/v1/transactions/{CHAIN}/"
+                              + written)
+            assert found.status_code == 200 and wtxid.hex() in found.text
+    account = httpx.get(f"{mill.gateway_url}/v1/transactions?account="
+                        f"0x{spent.script_pubkey.data.hex()}")
+    assert account.status_code == 200 and wtxid.hex() in account.text
 
 
 def test_psbt_and_extended_form_are_one_transaction(mill):
