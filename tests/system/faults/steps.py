@@ -180,13 +180,13 @@ def storm(mill, faults, dice: random.Random, seconds, at_once=3):
     while running or time.monotonic() < begin + seconds:
         now = time.monotonic()
         if len(running) < at_once and now < begin + seconds:
-            taken = {thing for fault, _, _ in running for thing in fault.touches}
+            taken = {thing for fault, *_ in running for thing in fault.touches}
             free = [f for f in faults if not taken & f.touches]
             if free:
                 fault = dice.choice(free)
                 times[fault.name] = times.get(fault.name, 0) + 1
                 print(f"  {now - begin:5.1f} {fault.name}", flush=True)
-                running.append([fault, fault.body(mill), now])
+                running.append([fault, fault.body(mill), now, None])
         for entry in list(running):
             if now >= entry[2] and not _advance(mill, entry, dice, now):
                 running.remove(entry)
@@ -198,9 +198,10 @@ def storm(mill, faults, dice: random.Random, seconds, at_once=3):
 def _advance(mill, entry, dice, now):
     """Its next step. What one fault expects of itself, others may upset: only
     the audit judges here, and whatever it took away comes back."""
-    fault, steps, _ = entry
+    fault, steps, _, held = entry
     try:
-        entry[2] = now + next(steps) * dice.uniform(0.1, 1.0)
+        entry[3] = steps.send(held) * dice.uniform(0.1, 1.0)
+        entry[2] = now + entry[3]
         return True
     except StopIteration:
         pass

@@ -40,8 +40,10 @@ def arguments():
     a.add_argument("--storm", type=int, default=120, metavar="SECONDS",
                    help="of overlapping faults (120; short: 12)")
     a.add_argument("--json", help="the outcomes, for a program")
-    a.add_argument("--add", metavar="JSON", help="goes on with what an earlier"
-                   " run wrote by --json: runs what has not held yet")
+    a.add_argument("--skip", default="", help="names of faults, with commas")
+    a.add_argument("--add", metavar="JSON", action="append", default=[],
+                   help="goes on with what an earlier run wrote by --json:"
+                   " runs what has not held yet")
     a.add_argument("--results", help="where RESULTS.md is written; by"
                    " default beside the suite, after a full run")
     return a.parse_args()
@@ -60,6 +62,7 @@ def chosen(options, held):
         faults = [f for f in faults if f.short]
     else:
         faults = [f for f in faults if f.name not in held]
+    faults = [f for f in faults if f.name not in options.skip.split(",")]
     shared = [f for f in faults
               if not f.own and (options.only or not f.lasting)]
     random.Random(options.seed).shuffle(shared)
@@ -67,13 +70,14 @@ def chosen(options, held):
 
 
 def earlier(options):
-    """What an earlier run wrote: its seeds, outcomes and audits."""
-    if not options.add:
-        return {"seeds": [], "outcomes": [], "audits": []}
-    found = json.loads(Path(options.add).read_text())
-    found.setdefault("seeds", [found.get("seed")])
-    found["outcomes"] = [steps.Outcome(**o) for o in found["outcomes"]]
-    return found
+    """What earlier runs wrote: their seeds, outcomes and audits."""
+    all = {"seeds": [], "outcomes": [], "audits": []}
+    for path in options.add:
+        found = json.loads(Path(path).read_text())
+        all["seeds"] += found["seeds"]
+        all["audits"] += found["audits"]
+        all["outcomes"] += [steps.Outcome(**o) for o in found["outcomes"]]
+    return all
 
 
 class Run:
