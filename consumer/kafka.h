@@ -196,8 +196,8 @@ int kafka_admin_facts(struct kafka_admin *a, const char *const *topics,
 /*
  * The same, when all of the topics were made a moment ago: each broker hears of
  * them in its own time, and any of them may be the one that is asked. Asks
- * until they are there with leaders, or the deadline has passed; then what the
- * last answer was.
+ * until they are there with leaders and their configuration, or the deadline
+ * has passed; then what the last answer was.
  */
 int kafka_admin_new_facts(struct kafka_admin *a, const char *const *topics,
                           size_t topic_count,

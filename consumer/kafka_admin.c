@@ -260,10 +260,12 @@ int kafka_admin_facts(struct kafka_admin *a, const char *const *topics,
     return rc;
 }
 
+/* Metadata and configuration may come from two brokers. */
 static bool all_there(const struct kafka_facts *f)
 {
     for (size_t i = 0; i < f->topic_count; i++)
-        if (!f->topics[i].exists || f->topics[i].leaderless > 0)
+        if (!f->topics[i].exists || f->topics[i].leaderless > 0 ||
+            !f->topics[i].described)
             return false;
     return true;
 }
