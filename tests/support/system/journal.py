@@ -135,15 +135,14 @@ class Load:
         queue = asyncio.Queue(maxsize=4096)
         workers = [asyncio.create_task(self._work(queue))
                    for _ in range(self.connections)]
-        begin = time.monotonic()
+        due, last = self.made, time.monotonic()
         while not self._stop.is_set():
-            rate = self.rate   # others change it, to 0 as well
-            due = int((time.monotonic() - begin) * rate)
+            rate, now = self.rate, time.monotonic()  # others change the rate
+            due, last = due + (now - last) * rate, now
             # What could not be sent in an outage is not sent in one burst.
-            if due - self.made > rate:
-                begin += (due - self.made) / rate
+            if due - self.made > max(rate, 1):
                 due = self.made
-            while self.made < due and not queue.full():
+            while self.made < int(due) and not queue.full():
                 queue.put_nowait(self.make(self.made))
                 self.made += 1
             await asyncio.sleep(0.01)
