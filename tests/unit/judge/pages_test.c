@@ -40,7 +40,7 @@ static const struct {
     {"schemas/rules/jws-1.md",
      "5e7d94294deb5d505f39eb5597b599766e452634bef2db334cc77be19f1c762e"},
     {"schemas/rules/bip122-1.md",
-     "c98e38cb8a43eab43b67deaaea19c1c07ea2b6eb71ec2ee14449d2bddb7ac30d"},
+     "b94148d1f39911aa33868974a9acfb1dfdc6c31365278df53144a4f07fba48b2"},
     {"schemas/rules/bip122-2.md",
      "450de79c94ed7c196a42ced822080b20e9bfb3616de68d6a3bc2c84c08b94d47"},
 };
