@@ -11,6 +11,7 @@ from solders.keypair import Keypair
 from oracle.solana import CHAIN
 from system import (Subscriber, check, node, produce, wait_at_rest,
                     wait_until)
+from test_page import Page
 
 TYPE = "solana_transaction::versioned::VersionedTransaction"
 
@@ -105,6 +106,19 @@ def test_an_account_is_heard_by_its_base58_name(mill, report):
                        params={"account": report["payer"]}).text
     for one in report["sent"]:
         assert one["message"] in listed
+
+
+def test_the_page_writes_accounts_and_amounts_as_people_do(mill, report):
+    with Page(mill.gateway_url) as page:
+        page("open")
+        said = page("follow", report["payer"])
+        assert said == {"state": "following", "note": None, "invalid": "false"}
+        one = report["sent"][0]
+        page("shown", "0x" + one["message"])
+        row, = [row for row in page("seen")["rows"]
+                if row["hash"] == "0x" + one["message"]]
+        assert row["from"] == report["payer"]
+        assert row["amount"] == "1 SOL"
 
 
 def test_a_transaction_is_found_by_hash_and_by_signature(mill, report):
