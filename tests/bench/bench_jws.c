@@ -3,12 +3,10 @@
  * arithmetic, and the dearest refusals beside a payment that is good.
  *
  * Bare: SHA-256 of what was signed, the key taken apart, and the library's own
- * verification. Ours: judge_payload(). Of the door's part: base64url of header
- * and payload and the two hashes of thumbprint and id are bare,
- * transaction_decode() is ours. Of a refusal: the verdict on a good payment of
- * the same size is bare.
+ * verification. Ours: judge_payload(). Of the door's part transaction_decode()
+ * is ours. Of a refusal the verdict on a good payment of the same size is bare.
  *
- * From: by hand, build/release/tests/bench/bench_jws.
+ * From: tests/bench/run.
  * To:   verifier/judge.c, schemas/jws.c.
  */
 #include <secp256k1.h>
@@ -101,27 +99,6 @@ static double verdicts(void)
     return (rounds_cpu_us() - before) / COUNT;
 }
 
-static double door_bare(void)
-{
-    double before = rounds_cpu_us();
-    uint8_t decoded[TEXT_MAX], hash[32];
-    size_t count;
-
-    for (size_t i = 0; i < COUNT; i++) {
-        struct bytes message = list[i].message;
-        const uint8_t *dot = memchr(message.data, '.', message.count);
-        size_t header = (size_t)(dot - message.data);
-
-        CHECK(base64url_decode(bytes_slice(message, 0, header), decoded,
-                               &count) == 0);
-        hash_sha256(bytes_of(decoded, count), hash);
-        CHECK(base64url_decode(bytes_slice(message, header + 1, message.count),
-                               decoded, &count) == 0);
-        hash_sha256(message, hash);
-    }
-    return (rounds_cpu_us() - before) / COUNT;
-}
-
 static double door(void)
 {
     double before = rounds_cpu_us();
@@ -192,7 +169,7 @@ static void refusals(void)
         good[r] = verdicts();
         bad[r] = one(forged, REASON_BAD_SIGNATURE, COUNT);
     }
-    rounds_print("jws_refused_signature", good, bad);
+    rounds_print("jws refused", good, bad);
 
     prepare_large(large[0], 48000, "1");
     prepare_large(large[1], 48000, "01");
@@ -200,7 +177,7 @@ static void refusals(void)
         good[r] = one(large[0], REASON_NONE, 200);
         bad[r] = one(large[1], REASON_NOT_A_PAYMENT, 200);
     }
-    rounds_print("jws_refused_64_kib", good, bad);
+    rounds_print("jws 64 KiB refused", good, bad);
 
     prepare_names(large[2], false);
     prepare_names(large[3], true);
@@ -208,13 +185,14 @@ static void refusals(void)
         good[r] = one(large[2], REASON_NONE, COUNT);
         bad[r] = one(large[3], REASON_NOT_A_PAYMENT, COUNT);
     }
-    rounds_print("jws_refused_names", good, bad);
+    rounds_print("jws names refused", good, bad);
 }
 
 int main(void)
 {
-    static const char *const names[][2] = {{"jws_es256k", "jws_es256k_door"},
-                                           {"jws_eddsa", "jws_eddsa_door"}};
+    static const char *const names[][2] = {{"jws es256k", "jws es256k decode"},
+                                           {"jws ed25519",
+                                            "jws ed25519 decode"}};
     double b[ROUNDS], o[ROUNDS];
 
     CHECK(judge_open(&judge) == 0);
@@ -226,10 +204,8 @@ int main(void)
             o[r] = verdicts();
         }
         rounds_print(names[a][0], b, o);
-        for (int r = 0; r < ROUNDS; r++) {
-            b[r] = door_bare();
+        for (int r = 0; r < ROUNDS; r++)
             o[r] = door();
-        }
         rounds_print(names[a][1], b, o);
     }
     refusals();
