@@ -6,8 +6,8 @@ key, a claim, the signature. `judge(case)` says what is to come of each, from
 the page of schemas/rules: Python's json and base64 decide what an encoding is,
 `cryptography` whether the signature is right, jwcrypto what the thumbprint is.
 
-`libraries(case)` says what joserfc and jwcrypto think of the same bytes. What
-we verify, both verify. What they take and we do not is in LAXER, by our reason
+`libraries(case)` says what joserfc and jwcrypto think of the same bytes, and
+tests/clients/jose_judge.mjs what jose does. What we verify, all verify. What they take and we do not is in LAXER, by our reason
 and with the rule that says so.
 
 Prints hex lines when it is run: jws.py SEED COUNT.
@@ -57,6 +57,7 @@ LAXER = {
 KNOWN_HEADERS = {"alg", "jwk", "jku", "kid", "x5u", "x5c", "x5t", "x5t#S256",
                  "typ", "cty"}
 STRICTER = {
+    "jose": lambda header: False,
     "joserfc": lambda header: set(header) - KNOWN_HEADERS,
     "jwcrypto": lambda header: header["jwk"]["kty"] == "OKP" and
     "y" in header["jwk"],
@@ -333,10 +334,10 @@ def libraries(case):
     return taken
 
 
-def disagreement(case, reason):
+def disagreement(case, reason, taken_by_jose):
     """What a library says otherwise and no table explains; "" if nothing.
-    `reason` is ours, None when we verify."""
-    taken = libraries(case)
+    `reason` is ours, None when we verify. jose asks Node, many at once."""
+    taken = libraries(case) + ["jose"] * taken_by_jose
     if reason is not None:
         return "" if not taken or reason in LAXER else f"{taken} take it"
     header = json.loads(unbase(split(case.raw)[0]))

@@ -38,7 +38,7 @@ static const struct {
     {"schemas/rules/solana-1.md",
      "c9701bf1fc1b0e1caa0f1b05b58ad1e6649b195ce599b4f3f8a0924088bca40b"},
     {"schemas/rules/jws-1.md",
-     "5e7d94294deb5d505f39eb5597b599766e452634bef2db334cc77be19f1c762e"},
+     "d25ee5a4316d6ea78d2c017cbac36a3b4fc0997c7b2c3a38b32e149caaac249c"},
     {"schemas/rules/bip122-1.md",
      "b94148d1f39911aa33868974a9acfb1dfdc6c31365278df53144a4f07fba48b2"},
     {"schemas/rules/bip122-2.md",
