@@ -450,9 +450,10 @@ def pair(kind, value, data=b""):
     return string(bytes([kind]) + data) + string(value)
 
 
-def psbt(tx, version=0, previous=(), skip=()):
+def psbt(tx, version=0, previous=(), skip=(), locks=None):
     """A finalized PSBT. `previous`: whole transactions by input; inputs in
-    `skip` do not say what they spend.
+    `skip` do not say what they spend. `locks`: version 2; for each input
+    {0x11: time, 0x12: height}, and then no locktime for all.
     """
     bare = Transaction(tx.version, [Input(**{**vars(i), "sig_script": b"",
                                              "witness": []})
@@ -463,7 +464,8 @@ def psbt(tx, version=0, previous=(), skip=()):
         out += pair(0, bare.serialize())
     else:
         out += pair(2, struct.pack("<i", tx.version))
-        out += pair(3, struct.pack("<I", tx.locktime))
+        if locks is None:
+            out += pair(3, struct.pack("<I", tx.locktime))
         out += pair(4, size(len(tx.inputs))) + pair(5, size(len(tx.outputs)))
         out += pair(0xfb, struct.pack("<I", 2))
     out += b"\0"
@@ -480,6 +482,8 @@ def psbt(tx, version=0, previous=(), skip=()):
         if version == 2:
             out += pair(0x0e, i.outpoint[:32]) + pair(0x0f, i.outpoint[32:])
             out += pair(0x10, struct.pack("<I", i.sequence))
+            for kind, lock in (locks[n] if locks else {}).items():
+                out += pair(kind, struct.pack("<I", lock))
         out += b"\0"
     for value, script in tx.outputs:
         if version == 2:

@@ -14,6 +14,7 @@ from embit.transaction import (Transaction, TransactionInput,
 
 from oracle import bitcoin
 from system import Subscriber, wait_at_rest
+from test_oracle import verify
 
 CHAIN = "bip122:000000000019d6689c085ae165831e93"
 TEST_CHAIN = "bip122:000000000933ea01ad0ee984209779ba"
@@ -203,3 +204,72 @@ def test_every_kind_of_script_is_verified(mill):
         "select hash, payload from tidemill.transactions where hash = any(%s)",
         [tx.wtxid() for tx in made]))
     assert stored == {tx.wtxid(): tx.extended() for tx in made}
+
+
+# --- PSBTs that no library makes; no server is asked
+
+
+TIME, HEIGHT = 0x11, 0x12
+LATE, EARLY = 1700000000, 1600000000
+
+
+@pytest.mark.parametrize("locks, locktime", [
+    ([{HEIGHT: 800000}, {HEIGHT: 700000}], 800000),
+    ([{HEIGHT: 800000}, {}], 800000),
+    ([{TIME: EARLY}, {TIME: LATE}], LATE),
+    ([{TIME: LATE, HEIGHT: 800000}, {HEIGHT: 7}], 800000),
+    ([{TIME: LATE, HEIGHT: 800000}, {TIME: EARLY}], LATE),
+    ([{TIME: LATE, HEIGHT: 800000}, {TIME: EARLY, HEIGHT: 9}], 800000),
+    ([{}, {}], 0),
+])
+def test_the_locktime_of_version_2_is_that_of_bip_370(locks, locktime,
+                                                      tmp_path):
+    maker = bitcoin.Maker(370)
+    tx = maker.transaction(["p2wpkh", "p2tr"], simple=True)
+    tx.locktime = locktime
+    for n in range(2):
+        maker.sign(tx, n)
+    said, = verify(CHAIN, 2, [bitcoin.psbt(tx, 2, locks=locks)], tmp_path)
+    assert (said["reason"], said["hash"]) == (None, "0x" + tx.wtxid().hex())
+
+
+def test_a_psbt_that_contradicts_itself_is_malformed(tmp_path):
+    maker = bitcoin.Maker(174)
+    tx = maker.transaction(["p2wpkh", "p2tr"], simple=True)
+    first, second = bitcoin.psbt(tx), bitcoin.psbt(tx, 2)
+    version = bitcoin.pair(0xfb, b"\2\0\0\0")
+    count = bitcoin.pair(4, b"\2")
+    spent = bitcoin.pair(1, bitcoin.output(tx.inputs[0].value,
+                                           tx.inputs[0].spent))
+    false = [
+        bitcoin.psbt(tx, 2, locks=[{TIME: LATE}, {HEIGHT: 9}]),
+        bitcoin.psbt(tx, 2, locks=[{TIME: 9}, {}]),
+        bitcoin.psbt(tx, 2, locks=[{HEIGHT: LATE}, {}]),
+        bitcoin.psbt(tx, 2, locks=[{HEIGHT: 0}, {}]),
+        first.replace(spent, spent + spent),
+        first.replace(spent, bitcoin.pair(1, b"\0" * 9, b"\7")),
+        first.replace(spent, spent[:-1]),
+        second.replace(version, version + version),
+        second.replace(version, bitcoin.pair(0xfb, b"\2")),
+        second.replace(version, b""),
+        second.replace(count, bitcoin.pair(4, b"\3")),
+        second.replace(count, bitcoin.pair(4, b"\xff" * 9)),
+        second.replace(count, b""),
+        first + b"\0", second + b"\0", first[:-1], second[:-1],
+    ]
+    assert all(raw not in (first, second) for raw in false)
+    for said in verify(CHAIN, 2, [first, second] + false, tmp_path)[2:]:
+        assert said["reason"] == "malformed" and said["hash"] is None
+
+
+def test_what_a_psbt_says_besides_changes_nothing(tmp_path):
+    maker = bitcoin.Maker(174)
+    tx = maker.transaction(["p2wpkh", "p2tr"], simple=True)
+    note = bitcoin.pair(0xfc, b"a note", b"\4note")
+    spent = bitcoin.pair(1, bitcoin.output(tx.inputs[0].value,
+                                           tx.inputs[0].spent))
+    first = bitcoin.psbt(tx).replace(spent, note + spent)
+    none = bitcoin.psbt(bitcoin.Transaction(2, [], tx.outputs, 0), 2)
+    said = verify(CHAIN, 2, [first, bitcoin.psbt(tx, 2), none], tmp_path)
+    assert [s["reason"] for s in said] == [None, None, "bad_inputs"]
+    assert said[0]["hash"] == said[1]["hash"] == "0x" + tx.wtxid().hex()
