@@ -11,6 +11,8 @@ import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import pytest
+
 from oracle import bitcoin, ethereum, jws, solana
 from system.client import node
 from system.stack import ROOT
@@ -110,6 +112,7 @@ def jws_difference(case, said, by_jose):
     return jws.disagreement(case, said["reason"], by_jose)
 
 
+@pytest.mark.timeout(max(300, COUNT // 10))  # three libraries judge each
 def test_signed_payments_get_the_verdict_of_the_oracle(tmp_path):
     cases = list(jws.cases(SEED, COUNT))
     said = verify("jws", 1, [c.raw for c in cases], tmp_path)
