@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Callable
 
@@ -26,10 +27,7 @@ class Fault:
 
     @property
     def number(self):
-        """F9 comes before F10."""
-        letters = self.name.rstrip("0123456789abcdefgh.")
-        digits = "".join(c for c in self.name[len(letters):] if c.isdigit())
-        return letters, int(digits or 0), self.name
+        return number(self.name)
 
     @property
     def steps(self):
@@ -38,6 +36,14 @@ class Fault:
 
 FAULTS = {}
 AROUND = []
+
+
+def number(name):
+    """F9 comes before F10, and what has no number last."""
+    found = re.fullmatch(r"([A-Z])(\d+)(\w*)", name)
+    if found is None:
+        return "~", 0, name
+    return found[1], int(found[2]), found[3]
 
 
 def words(text):

@@ -9,6 +9,7 @@ import confluent_kafka
 
 from system.stack import ROOT
 
+from faults import registry
 from faults.measure import CAPS, MIB
 
 
@@ -54,11 +55,21 @@ def _head(run):
              f" {counts['held']} held, {counts['FAILED']} failed,"
              f" {counts['skipped']} skipped. Three Kafka nodes (replication 3,"
              " min in-sync 2), load"
-             f" {run.mill.rate} transactions a second.", "",
+             f" {run.rate} transactions a second."
+             f"{_not_run(run)}", "",
              "| part | version |", "|---|---|"]
     lines += [f"| {name} | {version} |"
               for name, version in run.versions.items()]
     return "\n".join(lines) + "\n"
+
+
+def _not_run(run):
+    missing = sorted((f for f in registry.FAULTS.values() if f.name not in
+                      {o.name for o in run.everything}),
+                     key=lambda f: f.number)
+    if not missing:
+        return ""
+    return f" Not run: {', '.join(f.name for f in missing)}."
 
 
 def _seeds(seeds):
@@ -108,7 +119,7 @@ def _table(run):
              "| fault | what is done | expected | result | lasted s | heals s |"
              " answers/s | verdicts/s | accepted | MiB | notes |",
              "|---|---|---|---|---|---|---|---|---|---|---|"]
-    for o in run.everything:
+    for o in sorted(run.everything, key=lambda o: registry.number(o.name)):
         lines.append(
             f"| {o.name} | {o.what} | {o.expected} | {_bold(o.result)} |"
             f" {o.seconds:.0f} | {_tenth(o.heal)} | {_tenth(o.answers)} |"

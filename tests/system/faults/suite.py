@@ -24,7 +24,7 @@ from system import Stack
 from system.stack import ROOT
 
 from faults import registry, report, steps
-from faults.mill import Mill
+from faults.mill import RATE, Mill
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 
@@ -70,12 +70,13 @@ def chosen(options, held):
 
 
 def earlier(options):
-    """What earlier runs wrote: their seeds, outcomes and audits."""
-    all = {"seeds": [], "outcomes": [], "audits": []}
+    """What earlier runs wrote: their seeds, versions, outcomes, audits."""
+    all = {"seeds": [], "outcomes": [], "audits": [], "versions": {}}
     for path in options.add:
         found = json.loads(Path(path).read_text())
         all["seeds"] += found["seeds"]
         all["audits"] += found["audits"]
+        all["versions"].update(found.get("versions", {}))
         all["outcomes"] += [steps.Outcome(**o) for o in found["outcomes"]]
     return all
 
@@ -86,6 +87,7 @@ class Run:
         self.before = earlier(options)
         self.held = {o.name for o in self.before["outcomes"]
                      if o.result == "held"}
+        self.versions = self.before["versions"]
         self.shared, self.apart = chosen(options, self.held)
         self.outcomes = []
         self.proved = []
@@ -152,7 +154,12 @@ class Run:
 
     @property
     def seeds(self):
-        return self.before["seeds"] + [self.options.seed]
+        now = [self.options.seed] if self.outcomes else []
+        return self.before["seeds"] + now
+
+    @property
+    def rate(self):
+        return self.mill.rate if self.outcomes else RATE
 
     def phases(self):
         from faults import phases
@@ -206,9 +213,11 @@ def main():
     run = Run(options)
     folder = Path(os.environ.get("SYSTEM_DIR", ROOT / "build/system/faults"))
     try:
-        run(folder.resolve() / "faults")
+        # With nothing left to run, what was run is written once more.
+        if run.shared or run.apart:
+            run(folder.resolve() / "faults")
     finally:
-        if run.outcomes or run.proved:
+        if run.outcomes or run.proved or not (run.shared or run.apart):
             write(run)
     counts = {r: sum(o.result == r for o in run.outcomes)
               for r in ("held", "FAILED", "skipped")}
@@ -223,6 +232,7 @@ def write(run):
     if options.json:
         Path(options.json).write_text(json.dumps(
             {"seed": options.seed, "seeds": run.seeds,
+             "versions": run.versions,
              "outcomes": [o.as_dict() for o in run.everything],
              "audits": run.all_audits}, indent=1))
     if options.results or not (options.only or options.short):
