@@ -19,6 +19,7 @@
 #include "schemas/record.h"
 #include "verifier/command/cluster.h"
 #include "verifier/command/log.h"
+#include "verifier/command/schema.h"
 #include "verifier/command/step.h"
 #include "verifier/ledger.h"
 
@@ -205,6 +206,9 @@ static int pass(struct pass *p)
 
     if (p->id.log != p->c->log || p->id.partition >= p->c->partition_count)
         return command_fail(COMMAND_DATA, "the log in use is %d", p->c->log);
+    rc = schema_require(p->c->db);
+    if (rc != 0)
+        return rc;
     rc = ledger_open(loop, &o, &events, p, &p->ledger);
     if (rc == 0)
         rc = command_run_until(loop, &p->up, 15000);

@@ -19,6 +19,7 @@
 #include "schemas/base/fail.h"
 #include "schemas/names.h"
 #include "schemas/result.h"
+#include "verifier/command/schema.h"
 
 #define FETCH_MS 30000
 #define UP_MS 30000
@@ -166,7 +167,9 @@ int replay_parts_open(struct replay_parts *p, struct cluster *c,
     memset(p, 0, sizeof(*p));
     p->c = c;
     buffer_init(&p->json, RESULT_BYTES_MAX);
-    rc = find_defaults(p, topic_results);
+    rc = schema_require(c->db);
+    if (rc == 0)
+        rc = find_defaults(p, topic_results);
     if (rc != 0)
         return rc;
     rc = judge_open(&p->judge);

@@ -124,3 +124,24 @@ int schema_migrate(struct database *db)
     }
     return applied;
 }
+
+int schema_require(struct database *db)
+{
+    struct schema_state state;
+    int rc = schema_read(db, &state);
+
+    if (rc < 0)
+        return command_fail(command_exit_code(rc), "postgresql: %s",
+                            database_why(db));
+    if (state.oldest_reader > schema_newest())
+        return command_fail(COMMAND_CONFIG,
+                            "the tables are of version %d, newer than this "
+                            "release can read",
+                            state.version);
+    if (state.version < schema_newest())
+        return command_fail(COMMAND_CONFIG,
+                            "the tables are of version %d and this release "
+                            "needs %d: run `tidemill migrate`",
+                            state.version, schema_newest());
+    return 0;
+}

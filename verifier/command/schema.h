@@ -24,6 +24,12 @@ int schema_read(struct database *db, struct schema_state *out) MUST_CHECK;
  */
 int schema_migrate(struct database *db) MUST_CHECK;
 
+/*
+ * For commands that write as a verifier does: the tables are those of this
+ * release. Returns 0, or a command_exit after printing what to run.
+ */
+int schema_require(struct database *db) MUST_CHECK;
+
 /* The newest version this program brings. */
 int schema_newest(void);
 
