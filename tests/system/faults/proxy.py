@@ -31,6 +31,8 @@ class Proxy:
 
     def _run(self):
         asyncio.set_event_loop(self.loop)
+        # Connections that end while they wait have nothing to say.
+        self.loop.set_exception_handler(lambda *_: None)
         self.loop.run_until_complete(
             asyncio.start_server(self._serve, sock=self.socket))
         self.loop.run_forever()

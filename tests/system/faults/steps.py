@@ -73,10 +73,11 @@ def prove(fault, stack):
             words, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             text=True, timeout=900, env={**os.environ, "SYSTEM_DIR": str(
                 stack.folder.parent / "proofs")})
-        last = done.stdout.strip().splitlines()[-1].strip("= ")
-        outcome.words = [f"`{fault.proof}`: {last}"]
-        if done.returncode != 0 or not re.search(r"[1-9]\d* passed|holds",
-                                                 last):
+        # The library's own lines may come after the test's last.
+        said = [line.strip("= ") for line in done.stdout.splitlines()
+                if re.search(r"[1-9]\d* passed|\bholds;", line)]
+        outcome.words = [f"`{fault.proof}`: {said[-1]}"]
+        if done.returncode != 0:
             outcome.result = "FAILED"
             print(done.stdout[-5000:], flush=True)
     except (OSError, subprocess.TimeoutExpired, IndexError) as error:
