@@ -3,15 +3,21 @@
 What refuses a statement at will is a trigger on the tables that a batch writes.
 """
 
+import errno
 import json
+import os
+import shutil
+import signal
+import subprocess
 import time
 
 from eth_utils import keccak
 
 from system import Account, check, produce, wait_at_rest, wait_until
 
+from faults.mill import Skip
 from faults.postgres import HEADERS, primary
-from faults.registry import fault
+from faults.registry import fault, proved
 
 
 def database(mill):
@@ -309,3 +315,116 @@ def unlisted_errors(mill):
         with mill.rest():
             mill.shown()
             quarantined_first(mill, check(stack, subscribers=mill.watching))
+
+
+# Disks and leaves.
+
+@fault("F31", "the disk of the tables is full for 20 s",
+       "53100 is an outage: nothing rejected, it goes on when there is room",
+       needs="standby", own=True)
+def disk_full(mill):
+    """A database on a file system of 160 MB of its own; the WAL is elsewhere."""
+    pair, stack = mill.standby, mill.stack
+    place = stack.folder / "small"
+    mount(mill, place)
+    # A standby of this machine would make its tables in the same folder.
+    pair.standby._end(signal.SIGQUIT)
+    mill.later(pair.rebuild)
+    primary(mill).ask(f"create tablespace small location '{place / 'data'}'")
+    stack.fresh("f31")
+    name = database(mill)
+    mill.later(remove_space, mill, name)
+    primary(mill).ask(f'alter database "{name}" set tablespace small')
+    with mill.world("f31", fresh=False):
+        ballast = place / "ballast"
+        with ballast.open("wb") as file:
+            try:
+                while True:
+                    file.write(bytes(1 << 20))
+            except OSError as full:
+                assert full.errno == errno.ENOSPC
+        wait_until("the database says so", lambda: outages(mill, "53100"), 60)
+        known = mill.load.known
+        time.sleep(20)
+        assert mill.load.known - known > 10 * mill.rate, "the door goes on"
+        waits = mill.waiting()
+        ballast.unlink()
+        took = mill.healed()
+        mill.note(f"{outages(mill, '53100')} times 53100, {waits} records"
+                  f" waited; healed {took:.1f} s after there was room")
+        seen = mill.audit()
+        assert seen.counts["rejected"] == seen.counts["quarantined"] == 0
+
+
+def mount(mill, place):
+    place.mkdir(exist_ok=True)
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m", "tmpfs",
+                           str(place)], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Skip(f"no file system of its own: {done.stderr.strip()}")
+    mill.later(subprocess.run, ["umount", "-l", str(place)])
+    data = place / "data"
+    data.mkdir(mode=0o700)
+    if os.getuid() == 0:
+        shutil.chown(data, "postgres", "postgres")
+
+
+def remove_space(mill, name):
+    primary(mill).ask(f'drop database "{name}" with (force)')
+    primary(mill).ask("drop tablespace small")
+
+
+@fault("B6", "leaves are dropped under load while a reader holds them for 8 s:"
+       " DETACH ends half done",
+       "rows go on meanwhile; the drop is finished afterwards; the numbers of"
+       " what was dropped stay",
+       needs="standby", own=True)
+def leaf_dropped(mill):
+    with mill.world("b6", LEAF_ROWS=300, KEEP_DAYS=1):
+        stack = mill.stack
+        wait_until("three leaves are sealed", lambda: stack.sql(
+            "select count(*) >= 3 from tidemill.leaves where state = 'sealed'"
+            " and step = 5") == [(True,)], 90)
+        with primary(mill).connect(database(mill)) as reader:
+            with reader.transaction():
+                reader.execute("select count(*) from tidemill.transactions")
+                stack.sql("update tidemill.leaves set to_at = 1"
+                          " where state = 'sealed' and leaf <= 2")
+                before, begin = mill.written(), time.monotonic()
+                half = False
+                while time.monotonic() < begin + 8:
+                    half |= stack.sql("select exists (select from pg_inherits"
+                                      " where inhdetachpending)")[0][0]
+                    time.sleep(0.2)
+                rate = (mill.written() - before) / (time.monotonic() - begin)
+        assert half, "no DETACH was left half done"
+        assert rate > mill.rate / 2, rate
+        begin = time.monotonic()
+        wait_until("both are dropped", lambda: stack.sql(
+            "select count(*) from tidemill.leaves where state = 'dropped'")
+            == [(2,)], 60)
+        mill.note(f"{rate:.0f} rows/s meanwhile; both dropped"
+                  f" {time.monotonic() - begin:.1f} s after the reader")
+        with mill.rest():
+            kept = sum(mill.tables()[kind] for kind in (
+                "transactions", "rejections", "duplicates", "quarantine"))
+            gone, = stack.sql(
+                "select sum(verified + rejected + duplicates + quarantined)"
+                "::bigint from tidemill.leaf_counts where leaf in (1, 2)")[0]
+            assert kept + gone == mill.tables()["log"], (kept, gone)
+            done = stack.tidemill("reconcile")
+            assert done.returncode == 0, done.stdout + done.stderr
+            for watching in mill.watching:
+                wait_until("all was shown", lambda: len(
+                    set(watching.arrived)) == kept + gone, 60)
+
+
+proved("A5", "a verifier frozen inside its transaction, which holds the leaves'"
+       " lock and a row",
+       "its successor ends it after 2 s; nobody waits for it",
+       "tests/system/test_faults.py -k frozen_inside_its_transaction")
+
+proved("A7", "a quiet week: retention takes what was written and not noted as"
+       " announced",
+       "the partition goes on, and says what was not proved",
+       "tests/system/test_log.py -k retention_took_after_it_was_written")
