@@ -82,8 +82,8 @@ struct bytes jws_signing_input(const struct transaction *t,
                                uint8_t room[JWS_BYTES_MAX]);
 
 /*
- * Whether bytes of no other chain begin like these: `{`, or the `e` that any
- * header in base64url begins with.
+ * Whether bytes of no other chain begin like these: `{`, or the `e` that a
+ * header in base64url begins with, unless white space stands before its brace.
  */
 bool jws_looks_like(struct bytes input);
 

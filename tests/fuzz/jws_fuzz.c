@@ -98,8 +98,11 @@ static void decode(struct bytes input)
     CHECK((reason == REASON_NONE) == t.has_id);
     if (reason != REASON_NONE)
         return;
-    CHECK(transaction_chain(input, &has, &named) == 0 && has);
-    CHECK(chain_equal(&named, &chain));
+    /* A header may begin with white space; then only a path names the chain. */
+    if (jws_looks_like(input)) {
+        CHECK(transaction_chain(input, &has, &named) == 0 && has);
+        CHECK(chain_equal(&named, &chain));
+    }
     expect_accepted(input, &t);
 }
 

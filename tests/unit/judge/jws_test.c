@@ -303,6 +303,30 @@ TEST(what_is_verified_encodes_to_the_same_characters)
     }
 }
 
+/* Which no library writes: it is judged, but has to be posted to its chain. */
+TEST(a_header_that_begins_with_white_space_is_one)
+{
+    uint8_t header[1000];
+    struct chain found;
+    struct verdict v;
+    struct bytes raw;
+    size_t count;
+    bool has = false;
+
+    setup();
+    jws_sign_init(&made, TRANSACTION_ES256K, 7, JWS_SIGN_PAYMENT);
+    header[0] = '\t';
+    EXPECT_INT(base64url_decode(bytes_text(made.header), header + 1, &count),
+               0);
+    base64url_encode(bytes_of(header, count + 1), made.header);
+    jws_sign_now(&made);
+    raw = jws_sign_compact(&made);
+    judge_bytes(raw, &v);
+    EXPECT(v.verified);
+    EXPECT(transaction_chain(raw, &has, &found) < 0 || !has ||
+           !chain_equal(&found, &chain));
+}
+
 TEST(bytes_name_the_chain_jws_by_their_first_one_alone)
 {
     struct chain found;
