@@ -7,10 +7,13 @@
  */
 #include "consumer/base/postgres.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "consumer/base/loop.h"
 #include "consumer/base/postgres_array.h"
@@ -386,6 +389,40 @@ TEST(hosts_are_tried_in_turn_names_and_sockets_alike)
     EXPECT(until_state());
     EXPECT_INT(t.ups, 1);
     stop();
+}
+
+/* A machine that is frozen: its kernel takes connections for it. */
+static int listen_and_say_nothing(int *out_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t bytes = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    CHECK(fd >= 0 && bind(fd, (struct sockaddr *)&at, bytes) == 0 &&
+          listen(fd, 8) == 0 &&
+          getsockname(fd, (struct sockaddr *)&at, &bytes) == 0);
+    *out_port = ntohs(at.sin_port);
+    return fd;
+}
+
+TEST(a_server_that_accepts_and_says_nothing_is_left_for_the_next)
+{
+    char url[200];
+    int silent, port;
+
+    if (test_postgres_database() == NULL)
+        return;
+    silent = listen_and_say_nothing(&port);
+    snprintf(url, sizeof(url),
+             "postgresql://tidemill@127.0.0.1:%d,127.0.0.1:%d/postgres", port,
+             test_postgres_port());
+    start(url, true);
+    EXPECT(until_state());
+    EXPECT_INT(t.ups, 1);
+    EXPECT_TEXT(postgres_why(t.pg), "not connected within 1000 ms");
+    stop();
+    close(silent);
 }
 
 static void ask_again(void *arg, const struct postgres_answer *a)

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "consumer/consumer_state.h"
 #include "schemas/base/fail.h"
 #include "tests/unit/consumer/mock.h"
 
@@ -27,7 +28,7 @@ struct seen {
     int assigned, revoked;
     size_t owned;
     int pause_at; /* pause a partition after so many records of it; 0: never */
-    bool failed;
+    int failed, fails; /* how often it did, and how often it was to */
     bool start_when_assigned;
     struct record kept; /* the last one, when keep is set */
     bool keep;
@@ -97,7 +98,7 @@ static void on_failed(void *arg, int code, const char *why)
 {
     (void)code;
     (void)why;
-    ((struct seen *)arg)->failed = true;
+    ((struct seen *)arg)->failed++;
 }
 
 static void on_gone(void *arg, int32_t partition)
@@ -158,7 +159,7 @@ static void close_consumer(struct seen *s)
     bool closed = false;
 
     record_release(&s->kept);
-    EXPECT(!s->failed);
+    EXPECT_INT(s->failed, s->fails);
     consumer_close(s->consumer, mock_set_true, &closed);
     EXPECT(loop_run_until(s->loop, &closed, 10000));
     loop_close(s->loop);
@@ -522,6 +523,25 @@ TEST(consumer_in_a_group_waits_for_its_start_and_commits_what_it_is_told)
     consumer_commit(s.consumer, 1, 4);
     close_consumer(&s);
     EXPECT_INT(s.revoked, 0); /* no event after close */
+}
+
+TEST(consumer_that_is_broken_for_good_says_so_once)
+{
+    const char *topic = mock_topic(PARTITIONS);
+    struct seen s;
+
+    fill(topic, 0, RECORDS);
+    open_consumer(&s, topic, NULL);
+    start_all(&s);
+    WAIT_FOR(&s, s.end[0] == RECORDS);
+    s.fails = 1;
+    EXPECT_INT(rd_kafka_test_fatal_error(s.consumer->handle,
+                                         RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID,
+                                         "made by a test"),
+               0);
+    WAIT_FOR(&s, s.failed == 1);
+    run_ms(&s, 100);
+    close_consumer(&s);
 }
 
 TEST(consumer_close_is_quick_when_no_broker_answers)
