@@ -71,6 +71,7 @@ class Crowd:
         self.clients = [Client(channel) for channel in channels]
         self.pause = pause
         self.refused = 0
+        self._ended = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._tasks = []
@@ -81,7 +82,8 @@ class Crowd:
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._stop)
-        self._thread.join(20)
+        self._thread.join(60)
+        assert not self._thread.is_alive(), "listeners that do not end"
 
     @property
     def live(self):
@@ -107,12 +109,14 @@ class Crowd:
             self._loop.close()
 
     def _stop(self):
+        self._ended = True
         for task in self._tasks:
             task.cancel()
 
     async def _stay(self, client):
         pause = self.pause
-        while True:
+        # asyncio.wait_for() may lose a cancellation in Python 3.11.
+        while not self._ended:
             begin = time.monotonic()
             try:
                 await self._listen(client)
@@ -141,7 +145,7 @@ class Crowd:
             request["cursor"] = client.cursor
         client.writer.write(frame(json.dumps(request)))
         client.times += 1
-        while True:
+        while not self._ended:
             opcode, payload = await read_frame(reader)
             if opcode == 9:
                 client.writer.write(frame(payload, 10))

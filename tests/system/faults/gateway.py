@@ -15,9 +15,14 @@ LISTENERS = 2000
 
 
 def accounts(mill):
-    """Channels of the load's own accounts, one after the other."""
+    """Channels: every fifth is of an account of the load, the rest is quiet.
+
+    All of them come again with a cursor; that two thousand are sent something
+    all the time would be a load of its own, on this side more than on theirs.
+    """
     senders = [account.address.hex() for account in mill.load.accounts]
-    return [f"account:0x{senders[n % len(senders)]}" for n in range(LISTENERS)]
+    return [f"account:0x{senders[n // 5 % len(senders)]}" if n % 5 == 0
+            else f"account:0x{n:040x}" for n in range(LISTENERS)]
 
 
 def all_live(listeners, seconds):
