@@ -86,11 +86,22 @@ def _balance(run):
     for audit in run.all_audits:
         phase, c = audit["phase"], audit["counts"]
         if audit["wrong"] is not None:
-            lines.append(f"- **{phase}: FAILED** {_cell(audit['wrong'])}")
+            lines.append(f"- **{phase}: FAILED** {_cell(audit['wrong'])}"
+                         + _since(run, audit.get("failed", ())))
             continue
         lines.append(f"- **{phase}**: " + "; ".join(
             audit["lines"] or [_sums(c)]))
     return "\n".join(lines) + "\n"
+
+
+def _since(run, failed):
+    """Words for an audit after faults that failed, and were run again."""
+    held = [o.name for o in run.everything if o.result == "held"]
+    again = [name for name in failed if name in held]
+    if not again or len(again) < len(failed):
+        return ""
+    return (f" (in that run {', '.join(again)} had failed before it; run again"
+            " since, with an audit of its own)")
 
 
 def _sums(c):

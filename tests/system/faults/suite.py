@@ -75,6 +75,11 @@ def earlier(options):
     for path in options.add:
         found = json.loads(Path(path).read_text())
         all["seeds"] += found["seeds"]
+        failed = [o["name"] for o in found["outcomes"]
+                  if o["result"] == "FAILED"]
+        for audit in found["audits"]:
+            # What had failed before it may be what it found.
+            audit.setdefault("failed", failed if audit["wrong"] else [])
         all["audits"] += found["audits"]
         all["versions"].update(found.get("versions", {}))
         all["outcomes"] += [steps.Outcome(**o) for o in found["outcomes"]]
@@ -144,9 +149,8 @@ class Run:
     @property
     def everything(self):
         """Outcomes of this run and of those before; the last one counts."""
-        now = {o.name: o for o in self.outcomes}
-        kept = [now.pop(o.name, o) for o in self.before["outcomes"]]
-        return kept + list(now.values())
+        return list({o.name: o for o in
+                     self.before["outcomes"] + self.outcomes}.values())
 
     @property
     def all_audits(self):
