@@ -130,18 +130,33 @@ create constraint trigger refuse_commit after insert on tidemill.batches
 
 
 def on_primary(mill, text):
-    with primary(mill).connect(database(mill)) as connection:
-        connection.execute("set lock_timeout = '5s'")
-        return connection.execute(text)
+    """Again and again for a minute: a busy table is not locked at once."""
+    def done():
+        with primary(mill).connect(database(mill)) as connection:
+            connection.execute("set lock_timeout = '1s'")
+            connection.execute(text)
+        return True
+    wait_until(text[:60], done, 60, every=0.1)
 
 
 def refuse(mill, body, table="transactions"):
-    on_primary(mill, REFUSE.format(body=body, table=table))
     mill.later(refuse_no_more, mill, table)
+    on_primary(mill, REFUSE.format(body=body, table=table))
 
 
 def refuse_no_more(mill, table="transactions"):
+    """At once by the function, which needs no lock; then the trigger goes."""
+    on_primary(mill, "create or replace function public.refuse() returns"
+               " trigger language plpgsql as $$ begin return new; end $$")
     on_primary(mill, f"drop trigger if exists refuse on tidemill.{table}")
+
+
+def refuse_commits_no_more(mill):
+    on_primary(mill, "create or replace function public.refuse_commit()"
+               " returns trigger language plpgsql as"
+               " $$ begin return null; end $$")
+    on_primary(mill, "drop trigger if exists refuse_commit"
+               " on tidemill.batches")
 
 
 SPRINKLE = """
@@ -159,9 +174,8 @@ SPRINKLE = """
        touches="postgres", needs="standby", short=True)
 def sprinkled(mill):
     refuse(mill, SPRINKLE)
+    mill.later(refuse_commits_no_more, mill)
     on_primary(mill, AT_COMMIT)
-    mill.later(on_primary, mill, "drop trigger if exists refuse_commit"
-               " on tidemill.batches")
     states = "40001", "57014", "XX000", "53200", "58030"
     before = {state: outages(mill, state) for state in states}
     ended = 0
