@@ -168,5 +168,5 @@ def _each(memory):
 
 
 def _cell(text):
-    return re.sub(r"(/\w[\w.-]*){2,}", "…", text.replace("|", "/")
+    return re.sub(r"(?<!\w)(/\w[\w.-]*){2,}", "…", text.replace("|", "/")
                   .replace("\n", " "))[:300]
