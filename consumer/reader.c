@@ -421,7 +421,10 @@ int reader_offsets(struct reader *r, int32_t partition, reader_offsets_fn done,
     return kafka_offsets_give(r->offsets, partition, done, arg);
 }
 
-/* A fetch began outside the log. */
+/*
+ * A fetch began outside the log of the broker that was asked. When it lies
+ * inside now, that broker was behind for a moment: nothing is gone.
+ */
 static void gone(void *arg, int rc, int64_t start, int64_t end)
 {
     struct fetch *f = arg;
@@ -430,7 +433,7 @@ static void gone(void *arg, int rc, int64_t start, int64_t end)
     f->asking = false;
     if (f->cancelled)
         drop(r, f);
-    else if (rc < 0)
+    else if (rc < 0 || (start <= f->next && f->next <= end))
         finish(r, f, FAIL_UNREACHABLE, f->next);
     else
         finish(r, f, FAIL_GONE, f->next < start ? start : end);

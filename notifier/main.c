@@ -83,6 +83,7 @@ static void assigned(void *arg, const int32_t *partitions, size_t count);
 static void revoked(void *arg, bool lost);
 static void record(void *arg, struct record *r);
 static void end(void *arg, int32_t partition, int64_t offset);
+static void out_of_range(void *arg, int32_t partition, int64_t offset);
 static void failed(void *arg, int code, const char *why);
 static void reopen(void *arg);
 static void flush(void *arg);
@@ -99,6 +100,7 @@ static const struct consumer_events consumer_events = {
     .revoked = revoked,
     .record = record,
     .end = end,
+    .out_of_range = out_of_range,
     .failed = failed,
 };
 
@@ -188,7 +190,7 @@ static int open_consumer(struct notifier *n)
         .topic = topic,
         .group = NAMES_GROUP_NOTIFIER,
         .header = NAMES_HEADER_RECORD,
-        .reset = CONSUMER_RESET_END,
+        .reset = CONSUMER_RESET_ERROR,
         .events = &consumer_events,
         .arg = n,
     };
@@ -311,6 +313,22 @@ static void end(void *arg, int32_t partition, int64_t offset)
     struct notifier *n = arg;
 
     publish_reached(n->publish, partition, offset);
+}
+
+/*
+ * Nothing is committed yet, or a broker does not have what comes next: a new
+ * leader that is behind for a moment, a topic that has forgotten it. We go on
+ * at the end. What lies between is in no run, so the chain begins anew and
+ * gateways read the topic; a run that followed the last one would say that
+ * there was nothing.
+ */
+static void out_of_range(void *arg, int32_t partition, int64_t offset)
+{
+    struct notifier *n = arg;
+
+    (void)offset;
+    publish_start(n->publish, partition);
+    consumer_restart(n->consumer, partition, CONSUMER_END);
 }
 
 /* Fatal for the consumer, not for us: another one takes its place. */

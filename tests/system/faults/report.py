@@ -18,7 +18,7 @@ def versions(stack):
     jar = next((ROOT / "build/kafka/libs").glob("kafka-server-[0-9]*.jar"),
                None) or next((ROOT / "build/kafka/libs").glob(
                    "kafka_*-[0-9]*.jar"), None)
-    redis = subprocess.run(["redis-server", "--version"], text=True,
+    redis = subprocess.run(["redis-cli", "--version"], text=True,
                            capture_output=True).stdout
     return {
         "Kafka": _number(jar.name.rsplit("-", 1)[-1]) if jar else "?",
