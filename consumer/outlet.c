@@ -157,6 +157,13 @@ static void tick(void *arg)
 
 /* ---- What it looks like from outside. ---- */
 
+int32_t outlet_partition_of(struct bytes key, int32_t partitions)
+{
+    CHECK(key.count > 0 && partitions > 0);
+    return rd_kafka_msg_partitioner_murmur2(NULL, key.data, key.count,
+                                            partitions, NULL, NULL);
+}
+
 struct outlet_backlog outlet_backlog(const struct outlet *o)
 {
     return o->pending.backlog;

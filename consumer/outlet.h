@@ -83,6 +83,12 @@ int outlet_send(struct outlet *o, int topic, int32_t partition,
                 struct bytes key, struct bytes value, struct bytes header_value,
                 outlet_fn done, void *arg) MUST_CHECK;
 
+/*
+ * The partition, of `partitions`, that outlet_send() chooses for a key of one
+ * byte at least.
+ */
+int32_t outlet_partition_of(struct bytes key, int32_t partitions);
+
 /* What was sent and not reported yet. */
 struct outlet_backlog {
     size_t count; /* records */

@@ -1,13 +1,16 @@
 /*
- * producer/admission.h: may one more transaction be taken?
+ * producer/admission.h: may one more transaction be sent to this partition?
  *
- *      OPEN --- no broker, or only failures for 2 s ---> CLOSED
- *        ^                                                 |
- *        +------------ one report "persisted" -------------+
+ *      OPEN --- only failures for 2 s ---> CLOSED --- may probe ---> PROBING
+ *        ^                                   ^                          |
+ *        |                                   +--- it failed, 250 ms ----+
+ *        +------------- one report "persisted" -------------------------+
  *
- * While it is closed one transaction every 250 ms is let through as a probe;
- * all others are refused at once, cheaply, with 503. What was accepted is never
- * dropped.
+ * A partition whose leader does not answer is refused by itself: its records
+ * would only wait, and each that the library gives up on makes it begin a new
+ * epoch, for which all partitions wait. Therefore a closed gate lets one
+ * transaction through at a time, as a probe, and all others are refused at
+ * once, cheaply, with 503. What was accepted is never dropped.
  *
  * Pure: the caller brings the clock. Thread: one at a time.
  */
@@ -22,22 +25,23 @@ enum admission_answer {
     ADMISSION_CLOSED /* nothing is acknowledged now */
 };
 
+/* Zero-filled is open. */
 struct admission {
-    bool connected;        /* any broker is */
-    bool closed;           /* failures only */
-    int64_t failing_ms;    /* since when reports fail; 0: they do not */
-    int64_t last_probe_ms; /* when one was let through */
+    bool closed;        /* failures only */
+    bool probing;       /* one is under way */
+    int64_t failing_ms; /* since when reports fail; 0: they do not */
+    int64_t probed_ms;  /* when the last one failed */
 };
 
-void admission_init(struct admission *a);
-
-/* May one more be taken at `now_ms`? */
+/*
+ * May one more be sent at `now_ms`? What is taken is reported, or given back.
+ */
 enum admission_answer admission_ask(struct admission *a, int64_t now_ms);
-
-/* What the outlet says about the brokers. */
-void admission_connected(struct admission *a, bool connected);
 
 /* A report came: was it persisted? */
 void admission_report(struct admission *a, bool persisted, int64_t now_ms);
+
+/* What was taken has not been sent after all. */
+void admission_give_back(struct admission *a);
 
 #endif

@@ -33,6 +33,8 @@
 #include "schemas/transaction.h"
 
 #define TICK_MS 100
+/* Gates; a topic of more partitions shares them. */
+#define GATES 64
 
 static const char *const kind_names[] = {
     "accepted",   "repeated", "refused", "chain_required",
@@ -52,7 +54,8 @@ struct submit {
     struct outlet *outlet; /* NULL until the topic's facts are known */
     struct recent *recent;
     struct buffer stripped; /* room for one transaction without its blobs */
-    struct admission admission;
+    struct admission gates[GATES];
+    int32_t partitions; /* of the topic, as last known */
     struct loop_timer *tick;
     bool holds; /* the topic's settings carry the promise */
     bool closing;
@@ -63,10 +66,11 @@ struct submit {
     struct metric *ack_seconds, *bytes, *late;
 };
 
-/* What a report needs: which entry, of whom. */
+/* What a report needs: which entry, of whom, through which gate. */
 struct sent {
     struct submit *submit;
     struct recent_entry *entry;
+    struct admission *gate;
 };
 
 static void answer(struct submit *s, const struct submit_answer *a,
@@ -184,20 +188,31 @@ static bool known_already(struct submit *s, struct recent_entry *e,
 
 static void on_report(void *arg, const struct outlet_report *r);
 
+static bool may_send(const struct submit *s)
+{
+    return s->outlet != NULL && s->holds && !s->closing &&
+           outlet_connected(s->outlet);
+}
+
+static struct admission *gate_of(struct submit *s, struct bytes key)
+{
+    return &s->gates[outlet_partition_of(key, s->partitions) % GATES];
+}
+
 static int send(struct submit *s, struct recent_entry *e, int rules,
+                const uint8_t key[RECORD_KEY_BYTES], struct admission *gate,
                 struct bytes transaction)
 {
-    uint8_t key[RECORD_KEY_BYTES];
     char header[RECORD_HEADER_MAX + 1];
     struct sent *sent = malloc(sizeof(*sent));
     int count, rc;
 
     CHECK(sent != NULL);
-    *sent = (struct sent){s, e};
-    record_key(&e->chain, e->hash, key);
+    *sent = (struct sent){s, e, gate};
     count = record_header_format(&e->chain, rules, header);
-    rc = outlet_send(s->outlet, 0, -1, bytes_of(key, sizeof(key)), transaction,
-                     bytes_of(header, (size_t)count), on_report, sent);
+    rc = outlet_send(s->outlet, 0, -1, bytes_of(key, RECORD_KEY_BYTES),
+                     transaction, bytes_of(header, (size_t)count), on_report,
+                     sent);
     if (rc < 0)
         free(sent);
     return rc;
@@ -212,27 +227,31 @@ static void submit_new(struct submit *s, const struct chain *chain, int rules,
                               .hash = tx->id,
                               .words = "no broker acknowledges now"};
     struct bytes record = transaction_canonical(tx, &s->stripped);
+    uint8_t record_name[RECORD_KEY_BYTES];
     struct recent_entry *e = NULL;
+    struct admission *gate = NULL;
     int64_t now = clock_ms();
     int rc = FAIL_UNREACHABLE;
 
-    if (s->outlet != NULL && s->holds && !s->closing)
-        admission_connected(&s->admission, outlet_connected(s->outlet));
-    else
-        admission_connected(&s->admission, false);
-    if (admission_ask(&s->admission, now) == ADMISSION_TAKE) {
+    record_key(chain, tx->id, record_name);
+    if (may_send(s))
+        gate = gate_of(s, bytes_of(record_name, RECORD_KEY_BYTES));
+    if (gate != NULL && admission_ask(gate, now) == ADMISSION_TAKE) {
         rc = FAIL_FULL;
         e = recent_start(s->recent, key, now);
+        if (e == NULL)
+            admission_give_back(gate);
     }
     if (e != NULL) {
         e->chain = *chain;
         memcpy(e->hash, tx->id, sizeof(e->hash));
-        rc = send(s, e, rules, record);
+        rc = send(s, e, rules, record_name, gate, record);
         if (rc == 0) {
             metric_add(s->bytes, record.count);
             wait_for(e, done, arg);
             return;
         }
+        admission_give_back(gate);
         recent_forget(s->recent, e);
     }
     if (rc != FAIL_UNREACHABLE) {
@@ -291,8 +310,8 @@ static void on_report(void *arg, const struct outlet_report *r)
     struct submit *s = sent->submit;
     struct recent_entry *e = sent->entry;
 
+    admission_report(sent->gate, r->outcome == OUTLET_PERSISTED, clock_ms());
     free(sent);
-    admission_report(&s->admission, r->outcome == OUTLET_PERSISTED, clock_ms());
     switch (r->outcome) {
     case OUTLET_PERSISTED:
         persisted(s, e, r);
@@ -349,6 +368,8 @@ static void on_survey(void *arg, const struct kafka_facts *facts)
 
     if (s->closing || !facts->known)
         return;
+    if (t != NULL && t->partitions > 0)
+        s->partitions = t->partitions;
     if (s->outlet == NULL && t != NULL && t->exists)
         open_outlet(s, t);
     /* A passing silence of the brokers is the outlet's business. */
@@ -378,17 +399,30 @@ size_t submit_under_way(const struct submit *s)
     return recent_under_way(s->recent);
 }
 
+static size_t gates_closed(const struct submit *s)
+{
+    size_t closed = 0;
+
+    for (size_t i = 0; i < GATES; i++)
+        closed += s->gates[i].closed;
+    return closed;
+}
+
 void submit_status(const struct submit *s, struct buffer *json)
 {
     bool connected = s->outlet != NULL && outlet_connected(s->outlet);
+    size_t closed = gates_closed(s);
 
     buffer_append_format(json,
                          "{\"brokers\":%s,\"topic_holds\":%s,"
-                         "\"admission\":\"%s\",\"under_way\":%zu}",
+                         "\"admission\":\"%s\",\"partitions_closed\":%zu,"
+                         "\"under_way\":%zu}",
                          connected ? "true" : "false",
                          s->holds ? "true" : "false",
-                         s->admission.closed || !connected ? "closed" : "open",
-                         submit_under_way(s));
+                         !connected   ? "closed"
+                         : closed > 0 ? "partly"
+                                      : "open",
+                         closed, submit_under_way(s));
 }
 
 /* ---- opening and closing ---- */
@@ -436,7 +470,7 @@ int submit_open(const struct submit_options *o, struct submit **out)
     CHECK(s != NULL);
     s->o = *o;
     buffer_init(&s->stripped, TRANSACTION_BYTES_MAX);
-    admission_init(&s->admission);
+    s->partitions = 1;
     register_metrics(s);
     recent_open((size_t)o->records_max, (size_t)o->recent_max, o->recent_ms,
                 &s->recent);
