@@ -66,7 +66,7 @@ def read_journal(path):
             if "raw" in event:
                 attempts[n] = event
             else:
-                event.pop("at")
+                event["answered_at"] = event.pop("at")
                 event.pop("hash", None)
                 attempts[n].update(event)
     return attempts
