@@ -32,20 +32,6 @@ struct posting {
     char txid[65]; /* "" when the bytes have none */
 };
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct bytes trim(struct bytes b)
-{
-    while (b.count > 0 && is_space(b.data[0]))
-        b = bytes_slice(b, 1, b.count);
-    while (b.count > 0 && is_space(b.data[b.count - 1]))
-        b.count--;
-    return b;
-}
-
 /* Hex or base64 into the door's buffer; 0, or a FAIL_ code. */
 static int decode_body(struct door *d, struct bytes text, struct bytes *out)
 {
@@ -113,7 +99,7 @@ void esplora_submit(struct door *d, const struct chain *chain,
     struct bytes transaction;
     uint8_t txid[32];
 
-    if (decode_body(d, trim(r->body), &transaction) < 0) {
+    if (decode_body(d, bytes_trim(r->body), &transaction) < 0) {
         http_reply_text(x, 400,
                         "the body is not an even number of hex digits, and no "
                         "PSBT in base64");

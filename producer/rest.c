@@ -29,20 +29,6 @@ struct waiting {
     struct http_exchange *exchange;
 };
 
-static bool is_space(uint8_t c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct bytes trim(struct bytes b)
-{
-    while (b.count > 0 && is_space(b.data[0]))
-        b = bytes_slice(b, 1, b.count);
-    while (b.count > 0 && is_space(b.data[b.count - 1]))
-        b.count--;
-    return b;
-}
-
 /* Hex into the door's buffer. Returns 0, or a FAIL_ code of the hex. */
 static int decode_hex(struct door *d, struct bytes text, struct bytes *out)
 {
@@ -70,7 +56,7 @@ static void refuse(struct http_exchange *x, int status, const char *code,
 static bool from_text(struct door *d, struct http_exchange *x,
                       struct bytes body, struct bytes *out)
 {
-    if (decode_hex(d, trim(body), out) == 0)
+    if (decode_hex(d, bytes_trim(body), out) == 0)
         return true;
     refuse(x, 400, "bad_hex", "the body is not an even number of hex digits");
     return false;

@@ -219,3 +219,17 @@ uint64_t bytes_get_be64(const uint8_t *at)
     memcpy(&value, at, sizeof(value));
     return __builtin_bswap64(value);
 }
+
+static bool is_space(uint8_t c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+struct bytes bytes_trim(struct bytes b)
+{
+    while (b.count > 0 && is_space(b.data[0]))
+        b = bytes_slice(b, 1, b.count);
+    while (b.count > 0 && is_space(b.data[b.count - 1]))
+        b.count--;
+    return b;
+}

@@ -48,6 +48,9 @@ int bytes_compare(struct bytes a, struct bytes b);
 /* `b` from `pos` on, at most `count` bytes of it; empty past its end. */
 struct bytes bytes_slice(struct bytes b, size_t pos, size_t count);
 
+/* Without the spaces, tabs and line ends around it. */
+struct bytes bytes_trim(struct bytes b);
+
 /* Owned. Zero-filled is an empty buffer with limit 0: use buffer_init(). */
 struct buffer {
     uint8_t *data;   /* NULL while nothing was ever appended */

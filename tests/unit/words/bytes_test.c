@@ -52,6 +52,13 @@ TEST(text_compares_without_case_only_where_asked)
     EXPECT(!bytes_equal_text(BYTES_LITERAL("A"), "a"));
 }
 
+TEST(what_stands_around_bytes_is_trimmed)
+{
+    EXPECT(bytes_equal_text(bytes_trim(BYTES_LITERAL(" \t\r\na b\n ")), "a b"));
+    EXPECT_INT(bytes_trim(BYTES_LITERAL(" \n ")).count, 0);
+    EXPECT_INT(bytes_trim(BYTES_NONE).count, 0);
+}
+
 TEST(every_failure_has_a_name_words_and_a_remedy)
 {
     int code;
