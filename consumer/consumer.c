@@ -79,7 +79,6 @@ int consumer_open(const struct consumer_options *o, struct consumer **out)
     CHECK(c->topic != NULL && (o->header == NULL || c->header != NULL));
     c->grouped = o->group != NULL;
     c->owns = !c->grouped;
-    c->reset = o->reset;
     c->events = o->events;
     c->arg = o->arg;
     kafka_watch_init(&c->watch, o->name);

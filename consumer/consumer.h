@@ -27,9 +27,11 @@ struct consumer;
 struct kafka_config;
 
 /* Places without a number, for consumer_place.offset. */
-#define CONSUMER_END (-1)       /* after the last record there is now */
-#define CONSUMER_BEGIN (-2)     /* the first record that is kept */
-#define CONSUMER_COMMITTED (-3) /* what the group committed, else `reset` */
+#define CONSUMER_END (-1)   /* after the last record there is now */
+#define CONSUMER_BEGIN (-2) /* the first record that is kept */
+#define CONSUMER_COMMITTED                                                     \
+    (-3) /* what the group committed, else out of                              \
+            range */
 
 struct consumer_place {
     int32_t partition;
@@ -66,12 +68,6 @@ struct consumer_events {
     void (*unsure)(void *arg);
 };
 
-enum consumer_reset {
-    CONSUMER_RESET_ERROR,    /* out_of_range() */
-    CONSUMER_RESET_END,      /* go on at the end */
-    CONSUMER_RESET_BEGINNING /* go on at the first record that is kept */
-};
-
 struct consumer_options {
     struct loop *loop;
     const struct kafka_config *config; /* borrowed during consumer_open() */
@@ -81,9 +77,8 @@ struct consumer_options {
     const char *group;  /* copied; NULL: no group */
     const char *header; /* name of the header records carry; copied; NULL: none
                          */
-    enum consumer_reset reset;
-    int session_ms;                       /* 0: 6,000 */
-    int heartbeat_ms;                     /* 0: 300 */
+    int session_ms;     /* 0: 6,000 */
+    int heartbeat_ms;   /* 0: 300 */
     const struct consumer_events *events; /* borrowed for ever */
     void *arg;                            /* given to every event */
 };

@@ -108,12 +108,6 @@ static void out_of_range(struct consumer *c, struct assignment_part *p,
     log_warn("consumer.out_of_range",
              "client=%s partition=%d offset=%lld why=%s", c->name, (int)p->id,
              (long long)wanted, LOG_TEXT(why));
-    if (c->reset != CONSUMER_RESET_ERROR) {
-        p->next =
-            c->reset == CONSUMER_RESET_END ? CONSUMER_END : CONSUMER_BEGIN;
-        c->again = true;
-        return;
-    }
     p->stuck = true;
     if (c->events->out_of_range != NULL)
         c->events->out_of_range(c->arg, p->id, wanted);

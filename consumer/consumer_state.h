@@ -33,7 +33,6 @@ struct consumer {
     bool owns;         /* between assigned() and revoked(), or without group */
     int64_t waited_ms; /* since when no assignment came; monotonic */
     bool waited_said;
-    enum consumer_reset reset;
     bool again; /* assign again before the next record */
     struct assignment parts;
     bool asking; /* for committed offsets */

@@ -190,7 +190,6 @@ static int open_consumer(struct notifier *n)
         .topic = topic,
         .group = NAMES_GROUP_NOTIFIER,
         .header = NAMES_HEADER_RECORD,
-        .reset = CONSUMER_RESET_ERROR,
         .events = &consumer_events,
         .arg = n,
     };

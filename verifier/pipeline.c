@@ -218,7 +218,6 @@ static void open_consumer(struct pipeline *p)
         .topic = p->o.topic_submitted,
         .group = NAMES_GROUP_VERIFIER,
         .header = NAMES_HEADER_RECORD,
-        .reset = CONSUMER_RESET_ERROR,
         .events = &intake_events,
         .arg = p,
     };

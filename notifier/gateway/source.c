@@ -454,7 +454,6 @@ static void open_tail(struct source *s)
         .name = "gateway-tail",
         .topic = s->options.topic,
         .header = NAMES_HEADER_RECORD,
-        .reset = CONSUMER_RESET_ERROR,
         .events = &tail_events,
         .arg = s,
     };

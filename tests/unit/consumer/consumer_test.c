@@ -133,8 +133,6 @@ static void fill(const char *topic, int32_t partition, int count)
     EXPECT_INT(rd_kafka_flush(mock_producer, 5000), 0);
 }
 
-static enum consumer_reset reset;
-
 static void open_consumer(struct seen *s, const char *topic, const char *group)
 {
     struct consumer_options o = {.config = &mock_config,
@@ -142,7 +140,6 @@ static void open_consumer(struct seen *s, const char *topic, const char *group)
                                  .topic = topic,
                                  .group = group,
                                  .header = "tm",
-                                 .reset = reset,
                                  .events = &events,
                                  .arg = s};
 
@@ -361,23 +358,25 @@ TEST(consumer_starts_at_the_end_when_told_so)
     close_consumer(&s);
 }
 
-TEST(consumer_goes_back_by_itself_where_that_is_its_policy)
+TEST(consumer_goes_back_only_where_it_is_told_to)
 {
     const char *topic = mock_topic(PARTITIONS);
     struct seen s;
 
     fill(topic, 0, 10);
     fill(topic, 1, 10);
-    reset = CONSUMER_RESET_BEGINNING;
     open_consumer(&s, topic, NULL);
-    reset = CONSUMER_RESET_ERROR;
     s.next[0] = 5000;
     s.next[1] = 6000;
     start_all(&s);
+    WAIT_FOR(&s, s.out_of_range[0] == 5000 && s.out_of_range[1] == 6000);
+    run_ms(&s, 50);
+    EXPECT_INT(s.count[0] + s.count[1], 0);
     s.next[0] = s.next[1] = 0;
+    consumer_restart(s.consumer, 0, CONSUMER_BEGIN);
+    consumer_restart(s.consumer, 1, CONSUMER_BEGIN);
     WAIT_FOR(&s, s.count[0] == 10 && s.count[1] == 10);
     EXPECT_INT(s.disorder, 0);
-    EXPECT_INT(s.out_of_range[0], -1);
     close_consumer(&s);
 }
 
