@@ -109,6 +109,16 @@ def test_somebody_else_on_a_port_is_not_taken_for_ours(own):
     own.up()
 
 
+def test_one_server_is_started_beside_one_that_hangs(own):
+    own.redis.kill()
+    own.kafka[0].freeze()
+    try:
+        own.redis.start()
+        assert own.redis.alive()
+    finally:
+        own.kafka[0].thaw()
+
+
 def test_down_ends_all_and_delete_removes_all(folder):
     with Stack(folder / "gone") as stack:
         known = [server._identity() for server in servers(stack)]
@@ -162,6 +172,7 @@ def test_a_standby_takes_over_with_what_it_has_heard(folder):
     (["--ports-offset", "1x"], "--ports-offset is 0 to 40000"),
     (["--dir"], "--dir needs a value"),
     (["sideways"], "unknown: sideways"),
+    (["--only", "mysql"], "no such server: mysql"),
 ])
 def test_a_wrong_command_line_is_refused_in_words(folder, arguments, words):
     done = subprocess.run([LOCAL / "up", *arguments], capture_output=True,

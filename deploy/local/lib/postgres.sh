@@ -94,7 +94,7 @@ postgres_lingers() {
 }
 
 postgres_sql() {
-    "$POSTGRES_BIN/psql" -X -h 127.0.0.1 -p "$POSTGRES_PORT" -U tidemill \
+    timeout 30 "$POSTGRES_BIN/psql" -X -h 127.0.0.1 -p "$POSTGRES_PORT" -U tidemill \
         -d "$1" -qAtc "$2" 2>/dev/null
 }
 

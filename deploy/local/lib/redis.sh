@@ -29,7 +29,7 @@ redis_start() {
 
 redis_answers() {
     process_alive redis &&
-        redis-cli -h 127.0.0.1 -p "$REDIS_PORT" info server 2>/dev/null |
+        timeout 3 redis-cli -h 127.0.0.1 -p "$REDIS_PORT" info server 2>/dev/null |
         grep -q "^process_id:$PROCESS_PID"
 }
 

@@ -96,9 +96,13 @@ class Stack:
         self.up()
         self._read_env()
 
-    def up(self):
-        """Starts the servers that do not run; returns when all answer."""
-        self._script("up", "--stack-only", "--ports-offset", str(self.offset),
+    def up(self, only=None):
+        """Starts the servers that do not run; returns when all answer.
+
+        `only` kafka, postgres or redis leaves the others as they are.
+        """
+        what = ["--only", only] if only else ["--stack-only"]
+        self._script("up", *what, "--ports-offset", str(self.offset),
                      "--nodes", str(self.nodes))
 
     def _script(self, name, *arguments):
@@ -109,7 +113,10 @@ class Stack:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, text=True, timeout=300)
         if done.returncode != 0:
-            raise RuntimeError(f"deploy/local/{name}:\n{done.stdout}")
+            why = [line for line in done.stdout.splitlines()
+                   if " failed after " in line]
+            raise RuntimeError(
+                f"deploy/local/{name}: {' '.join(why)}\n{done.stdout}")
         return done.stdout
 
     def _read_env(self):
