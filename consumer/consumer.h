@@ -38,8 +38,8 @@ struct consumer_place {
     int64_t offset; /* of the first record wanted, or CONSUMER_... */
 };
 
-/* Every member is set, but `end`, `out_of_range`, `gone` and `unsure` may be
- * NULL: then reading goes on as if nothing had happened. */
+/* Every member is set, but `end`, `gone` and `unsure` may be NULL: then reading
+ * goes on as if nothing had happened. */
 struct consumer_events {
     /* These are ours: find out where to start, then consumer_start(). */
     void (*assigned)(void *arg, const int32_t *partitions, size_t count);

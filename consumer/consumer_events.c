@@ -109,8 +109,7 @@ static void out_of_range(struct consumer *c, struct assignment_part *p,
              "client=%s partition=%d offset=%lld why=%s", c->name, (int)p->id,
              (long long)wanted, LOG_TEXT(why));
     p->stuck = true;
-    if (c->events->out_of_range != NULL)
-        c->events->out_of_range(c->arg, p->id, wanted);
+    c->events->out_of_range(c->arg, p->id, wanted);
 }
 
 static bool is_gone(int error)

@@ -241,10 +241,8 @@ def test_a_verifier_frozen_inside_its_transaction_blocks_nobody(mill):
 
 
 def test_many_things_break_at_once(mill, request):
-    """Half a minute of faults by dice; the seed is printed."""
-    seed = int(os.environ.get("TIDEMILL_TEST_SEED", random.randrange(10**6)))
-    print("TIDEMILL_TEST_SEED", seed)
-    dice = random.Random(seed)
+    """Half a minute of faults by dice; TIDEMILL_TEST_SEED throws others."""
+    dice = random.Random(int(os.environ.get("TIDEMILL_TEST_SEED", "77")))
     programs = [mill.door, *mill.verifiers, mill.notify, mill.gate]
 
     def kill_program():
