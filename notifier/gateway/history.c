@@ -2,17 +2,21 @@
  * notifier/gateway/history.c: questions to the database, one connection, many
  * at a time.
  *
- *   query: leaf list (a second old at most) --> leaf 9 --> leaf 8 --> … done
+ *   query: leaf list --> leaf 9 --> leaf 8 --> … done
  *
- * A leaf may be dropped between the list and the question (42P01): then the
- * list is read again, once. The connection is set up so that the live leaf,
- * which has no statistics, is not scanned.
+ * A question for one row begins with the list that is there, a second old at
+ * most, and reads a new one before it says that there is none: the row may be
+ * in a leaf that went live since. Questions for many rows read it first. A leaf
+ * may be dropped between the list and the question (42P01): then the list is
+ * read again, once. The connection is set up so that the live leaf, which has
+ * no statistics, is not scanned.
  *
  * From: notifier/gateway/route.c, subscriber.c and client.c.
  * To:   consumer/base/postgres.c; results as they were announced.
  */
 #include "notifier/gateway/history.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,8 +54,11 @@ struct history_query {
     bool alias; /* its transactions have another name as well */
     struct record_id id;
     size_t rows_max;
-    size_t leaf; /* place in the list of the next leaf to ask */
-    bool again;  /* the list was read again already */
+    int below;  /* leaves below this one are left to ask */
+    int above;  /* and above this one */
+    int newest; /* in the list when it began; 0: it did not yet */
+    bool fresh; /* the list was read for this query */
+    bool again; /* once more, because a leaf was gone */
     struct buffer results;
     size_t count;
 };
@@ -82,8 +89,8 @@ static void query_free(struct history_query *q);
 static void ask_leaves(struct history_query *q);
 static void got_leaves(void *arg, const struct postgres_answer *a);
 static void next(struct history_query *q);
-static size_t put_statement(struct history_query *q,
-                            struct postgres_param params[3],
+static size_t put_statement(struct history_query *q, const int *leaves,
+                            size_t left, struct postgres_param params[3],
                             uint8_t room[3][8]);
 static void got_rows(void *arg, const struct postgres_answer *a);
 static void finish(struct history_query *q, int rc);
@@ -243,12 +250,18 @@ static struct history_query *query_new(struct history *h, enum kind kind,
     return q;
 }
 
+static bool is_for_one_row(const struct history_query *q)
+{
+    return q->kind == BY_HASH || q->kind == DETAIL || q->kind == REJECTION;
+}
+
 static void query_begin(struct history_query *q)
 {
     struct history *h = q->history;
 
-    if (h->leaves_count == 0 || clock_ms() - h->leaves_ms > LEAVES_MS ||
-        (q->kind == REJECTIONS && h->totals.partitions == 0))
+    q->below = INT_MAX;
+    if (!is_for_one_row(q) || h->leaves_count == 0 ||
+        clock_ms() - h->leaves_ms > LEAVES_MS)
         ask_leaves(q);
     else
         next(q);
@@ -268,6 +281,7 @@ static void ask_leaves(struct history_query *q)
     struct postgres *pg = q->history->postgres;
     struct postgres_param topic = postgres_text(q->history->topic);
 
+    q->fresh = true;
     postgres_queue(pg, history_sql_log, &topic, 1, refreshed_log, q->history);
     postgres_queue(pg, LEAF_SQL_LIST, NULL, 0, got_leaves, q);
     postgres_sync(pg, DEADLINE_MS);
@@ -282,8 +296,33 @@ static void got_leaves(void *arg, const struct postgres_answer *a)
         return;
     }
     keep_leaves(q->history, a);
-    q->leaf = 0;
     next(q);
+}
+
+/*
+ * Which leaves are left: a range of the list, newest first. Others may have
+ * read the list anew meanwhile, so it is found by its numbers, not by its
+ * place.
+ */
+static size_t leaves_left(const struct history_query *q, size_t *out_first)
+{
+    const struct history *h = q->history;
+    size_t first = 0, end = h->leaves_count;
+
+    if (q->kind == BY_ACCOUNT && end > ACCOUNT_LEAVES_MAX)
+        end = ACCOUNT_LEAVES_MAX;
+    while (first < end && h->leaves[first] >= q->below)
+        first++;
+    while (end > first && h->leaves[end - 1] <= q->above)
+        end--;
+    *out_first = first;
+    return end - first;
+}
+
+/* Nothing in the leaves of an older list: are there newer ones? */
+static bool has_to_look_again(const struct history_query *q)
+{
+    return !q->fresh && q->count == 0 && is_for_one_row(q);
 }
 
 /* Asks the next leaf or leaves, or ends. */
@@ -292,28 +331,35 @@ static void next(struct history_query *q)
     struct history *h = q->history;
     struct postgres_param params[3];
     uint8_t room[3][8];
-    size_t count;
+    size_t first, left = leaves_left(q, &first), count;
 
-    if (q->done == NULL || q->leaf >= h->leaves_count ||
-        q->count >= q->rows_max ||
-        (q->kind == BY_ACCOUNT && q->leaf >= ACCOUNT_LEAVES_MAX)) {
+    if (q->newest == 0 && left > 0)
+        q->newest = h->leaves[first];
+    if (q->done != NULL && left == 0 && has_to_look_again(q)) {
+        q->above = q->newest;
+        q->below = INT_MAX;
+        ask_leaves(q);
+        return;
+    }
+    if (q->done == NULL || left == 0 || q->count >= q->rows_max) {
         finish(q, 0);
         return;
     }
     buffer_clear(&h->sql);
-    count = put_statement(q, params, room);
+    count = put_statement(q, h->leaves + first, left, params, room);
     CHECK(!h->sql.overflow);
     postgres_queue(h->postgres, buffer_text(&h->sql), params, count, got_rows,
                    q);
     postgres_sync(h->postgres, DEADLINE_MS);
 }
 
-static size_t put_statement(struct history_query *q,
-                            struct postgres_param params[3], uint8_t room[3][8])
+/* About the first of these leaves, or some; they are asked then. */
+static size_t put_statement(struct history_query *q, const int *leaves,
+                            size_t left, struct postgres_param params[3],
+                            uint8_t room[3][8])
 {
     struct history *h = q->history;
-    const int *leaves = h->leaves + q->leaf;
-    size_t left = h->leaves_count - q->leaf, count = 1;
+    size_t count = 1;
     struct bytes value = bytes_of(q->value, q->value_count);
     int32_t rows = (int32_t)(q->rows_max - q->count);
 
@@ -324,13 +370,13 @@ static size_t put_statement(struct history_query *q,
         history_sql_hash(leaves, count, q->kind == DETAIL, q->alias, &h->sql);
         params[0] = postgres_bytea(value);
         params[1] = postgres_i64(q->chain, room[0]);
-        q->leaf += count;
+        q->below = leaves[count - 1];
         return 2;
     case BY_ACCOUNT:
         history_sql_account(*leaves, &h->sql);
         params[0] = postgres_bytea(value);
         params[1] = postgres_i32(rows, room[0]);
-        q->leaf++;
+        q->below = *leaves;
         return 2;
     case REJECTIONS:
         history_sql_rejections(*leaves, &h->sql);
@@ -338,14 +384,14 @@ static size_t put_statement(struct history_query *q,
         params[0] = postgres_i32(h->totals.log, room[0]);
         params[1] = postgres_array_param(&h->partitions);
         params[2] = postgres_i32(rows, room[1]);
-        q->leaf++;
+        q->below = *leaves;
         return 3;
     case REJECTION:
         history_sql_rejection(*leaves, &h->sql);
         params[0] = postgres_i32(q->id.log, room[0]);
         params[1] = postgres_i32(q->id.partition, room[1]);
         params[2] = postgres_i64(q->id.offset, room[2]);
-        q->leaf++;
+        q->below = *leaves;
         return 3;
     }
     CHECK(false);
@@ -359,6 +405,8 @@ static void got_rows(void *arg, const struct postgres_answer *a)
     if (a->outcome == POSTGRES_ERROR && strcmp(a->sqlstate, "42P01") == 0 &&
         !q->again) {
         q->again = true;
+        q->below = INT_MAX;
+        q->above = 0;
         q->count = 0;
         buffer_clear(&q->results);
         ask_leaves(q);

@@ -1,5 +1,11 @@
 """Leaves are filled, sealed and looked up while everything runs."""
 
+import time
+import urllib.error
+import urllib.request
+
+import psycopg
+
 from system import Account, Load, Subscriber, check, produce, wait_until
 
 HEADERS = [("tm", "1;eip155:1;2")]
@@ -51,3 +57,38 @@ def test_verifiers_killed_while_leaves_are_sealed_lose_nothing(world):
         check(world, subscribers=[watching])
     wait_until("leaves are sealed", lambda: states(world)["sealed"] >= 3)
     print(dict(seen.counts), states(world))
+
+
+def asked(world, tx):
+    """The status of the gateway's answer about a transaction."""
+    try:
+        with urllib.request.urlopen(
+                f"{world.gateway_url}/v1/transactions/eip155:1/"
+                f"0x{tx.hash.hex()}", timeout=10) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_row_is_found_from_the_moment_it_is_there(world):
+    """Also in a leaf that went live a moment ago."""
+    world.start_all(verifiers=1, LEAF_ROWS=100)
+    account = Account("found at once")
+    first = account.sign()
+    fill(world, [first])
+    with psycopg.connect(world.database_url, autocommit=True) as rows:
+        def there(tx):
+            return rows.execute("select 1 from tidemill.transactions"
+                                " where hash = %s", [tx.hash]).fetchone()
+        wait_until("the first row", lambda: there(first))
+        end = time.monotonic() + 6
+        answers = []
+        while time.monotonic() < end:
+            assert asked(world, first) == 200  # the list of leaves is read
+            signed = [account.sign() for _ in range(40)]
+            fill(world, signed)
+            wait_until("the last row", lambda: there(signed[-1]), every=0.001)
+            answers.append(asked(world, signed[-1]))
+    print(len(answers), "asked,", states(world))
+    assert states(world)["sealed"] >= 3
+    assert set(answers) == {200}, answers
