@@ -31,10 +31,10 @@ bool ethereum_is_network(struct bytes body)
 {
     size_t prefix;
 
-    if (body.count == 0 || body.data[0] < 0xc0)
+    if (body.count == 0 || body.data[0] < RLP_LIST_FIRST)
         return false;
     prefix = body.data[0] <= 0xf7 ? 1 : 1 + (size_t)(body.data[0] - 0xf7);
-    return prefix < body.count && body.data[prefix] >= 0xc0;
+    return prefix < body.count && body.data[prefix] >= RLP_LIST_FIRST;
 }
 
 /* The first item of `rest`, of which geth says no more than this. */

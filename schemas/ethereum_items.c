@@ -147,6 +147,14 @@ static enum reason check_to(const struct ethereum_parse *p,
     return REASON_NONE;
 }
 
+/* The i-th tuple of a list ends before its last member. */
+static enum reason refuse_short_tuple(const struct ethereum_parse *p,
+                                      const char *go_type, size_t i)
+{
+    return ethereum_refuse(p, REASON_MALFORMED, "too few elements", go_type,
+                           AT(i));
+}
+
 /* ---- access lists ---- */
 
 static enum reason read_keys(const struct ethereum_parse *p, struct bytes keys,
@@ -179,20 +187,22 @@ static enum reason read_tuple(const struct ethereum_parse *p,
     enum reason reason;
 
     fault = rlp_read(&tuple, &address);
+    if (fault == RLP_END)
+        return refuse_short_tuple(p, "types.AccessTuple", i);
     if (fault != RLP_GOOD)
-        return ethereum_refuse_item(
-            p, fault, fault == RLP_END ? "types.AccessTuple" : "common.Address",
-            IN(i, "Address"));
+        return ethereum_refuse_item(p, fault, "common.Address",
+                                    IN(i, "Address"));
     reason = check_fixed(p, &address, ADDRESS_BYTES, "common.Address",
                          IN(i, "Address"));
     if (reason != REASON_NONE)
         return reason;
 
     fault = rlp_read(&tuple, &keys);
+    if (fault == RLP_END)
+        return refuse_short_tuple(p, "types.AccessTuple", i);
     if (fault != RLP_GOOD)
-        return ethereum_refuse_item(
-            p, fault, fault == RLP_END ? "types.AccessTuple" : "[]common.Hash",
-            IN(i, "StorageKeys"));
+        return ethereum_refuse_item(p, fault, "[]common.Hash",
+                                    IN(i, "StorageKeys"));
     if (!keys.list)
         return ethereum_refuse(p, REASON_MALFORMED, "expected input list",
                                "[]common.Hash", IN(i, "StorageKeys"));
@@ -233,8 +243,7 @@ static enum reason read_authorization(const struct ethereum_parse *p,
 
         path.member = parts[k].name;
         if (fault == RLP_END)
-            return ethereum_refuse(p, REASON_MALFORMED, "too few elements",
-                                   "types.SetCodeAuthorization", AT(i));
+            return refuse_short_tuple(p, "types.SetCodeAuthorization", i);
         if (fault != RLP_GOOD)
             return ethereum_refuse_item(p, fault, parts[k].go_type, &path);
         if (parts[k].kind == ETHEREUM_TO)

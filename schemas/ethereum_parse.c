@@ -143,17 +143,18 @@ enum reason ethereum_read_list(struct ethereum_parse *p, struct bytes body)
     enum rlp_fault fault = rlp_read(&rest, &list);
     enum reason reason;
 
-    if (fault == RLP_CANONICAL)
-        return transaction_refuse(p->words, REASON_NON_CANONICAL,
-                                  "rlp: non-canonical size information for %s",
-                                  p->form->name);
-    if (fault != RLP_GOOD)
+    if (fault == RLP_TOO_LONG || fault == RLP_END)
         return transaction_refuse(p->words, REASON_MALFORMED,
                                   "rlp: value size exceeds available input "
                                   "length");
-    if (!list.list)
+    /* No list, in whatever form: 80..bf begins no transaction. */
+    if (body.data[0] < RLP_LIST_FIRST)
         return transaction_refuse(p->words, REASON_MALFORMED,
                                   "rlp: expected input list for %s",
+                                  p->form->name);
+    if (fault == RLP_CANONICAL)
+        return transaction_refuse(p->words, REASON_NON_CANONICAL,
+                                  "rlp: non-canonical size information for %s",
                                   p->form->name);
     reason = ethereum_read_fields(p, list.payload);
     if (reason != REASON_NONE)

@@ -66,7 +66,7 @@ enum rlp_fault rlp_read(struct bytes *rest, struct rlp_item *out)
         return RLP_TOO_LONG;
     if (at[0] == 0x81 && at[1] < 0x80)
         return RLP_CANONICAL;
-    out->list = at[0] >= 0xc0;
+    out->list = at[0] >= RLP_LIST_FIRST;
     out->payload = (struct bytes){at + prefix, (size_t)count};
     out->raw = (struct bytes){at, prefix + (size_t)count};
     rest->data += prefix + count;
@@ -134,7 +134,7 @@ size_t rlp_string_bytes(struct bytes payload)
 
 size_t rlp_list_prefix(size_t count, uint8_t out[RLP_PREFIX_MAX])
 {
-    return write_prefix(0xc0, count, out);
+    return write_prefix(RLP_LIST_FIRST, count, out);
 }
 
 void rlp_append_string(struct buffer *out, struct bytes payload)
@@ -166,7 +166,8 @@ void rlp_append_list(struct buffer *out, struct bytes items)
 {
     uint8_t prefix[RLP_PREFIX_MAX];
 
-    buffer_append(out, prefix, write_prefix(0xc0, items.count, prefix));
+    buffer_append(out, prefix,
+                  write_prefix(RLP_LIST_FIRST, items.count, prefix));
     if (items.count > 0)
         buffer_append_bytes(out, items);
 }

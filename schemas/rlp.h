@@ -20,6 +20,8 @@
 
 #include "schemas/base/bytes.h"
 
+#define RLP_LIST_FIRST 0xc0 /* a first byte from here on begins a list */
+
 enum rlp_fault {
     RLP_GOOD = 0,
     RLP_END,       /* there is no further item */

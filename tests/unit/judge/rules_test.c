@@ -64,6 +64,12 @@ TEST(what_is_no_transaction_is_refused_in_geths_words)
          "transaction type not supported"},
         {"0x80", REASON_MALFORMED,
          "rlp: expected input list for types.LegacyTx"},
+        {"0x8101", REASON_MALFORMED,
+         "rlp: expected input list for types.LegacyTx"},
+        {"0xb80105", REASON_MALFORMED,
+         "rlp: expected input list for types.LegacyTx"},
+        {"0x028101", REASON_MALFORMED,
+         "rlp: expected input list for types.DynamicFeeTx"},
         {"0x0180", REASON_MALFORMED,
          "rlp: expected input list for types.AccessListTx"},
         {"0x0205", REASON_MALFORMED,
@@ -146,9 +152,11 @@ TEST(an_access_list_has_its_shape_to_the_last_item)
                        RLP_ERROR("expected input list", "types.AccessTuple",
                                  "DynamicFeeTx).AccessList[0]"));
     expect_access_list("0xc0", REASON_MALFORMED,
-                       "rlp: too few elements for types.AccessTuple");
-    expect_access_list("0xd5" ADDRESS, REASON_MALFORMED,
-                       "rlp: too few elements for types.AccessTuple");
+                       RLP_ERROR("too few elements", "types.AccessTuple",
+                                 "DynamicFeeTx).AccessList[0]"));
+    expect_access_list("0xd6" ADDRESS "c0d5" ADDRESS, REASON_MALFORMED,
+                       RLP_ERROR("too few elements", "types.AccessTuple",
+                                 "DynamicFeeTx).AccessList[1]"));
     expect_access_list("0xd6" ADDRESS "c0d6" ADDRESS "80", REASON_MALFORMED,
                        RLP_ERROR("expected input list", "[]common.Hash",
                                  "DynamicFeeTx).AccessList[1].StorageKeys"));
