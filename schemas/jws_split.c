@@ -42,7 +42,8 @@ static enum reason split_compact(struct bytes input, struct jws_parts *out,
     return REASON_NONE;
 }
 
-/* Strings without escapes: base64url has nothing to escape. */
+/* All three are strings before one of them is spelt wrongly: base64url has
+ * nothing to escape. */
 static enum reason take_parts(const struct json_value v[3],
                               struct jws_parts *out,
                               struct transaction_words *w)
@@ -51,15 +52,15 @@ static enum reason take_parts(const struct json_value v[3],
                                    &out->signature};
 
     for (size_t i = 0; i < 3; i++) {
-        int rc = json_plain(v[i], parts[i]);
-
-        if (rc == FAIL_UNSUPPORTED)
-            return transaction_refuse(w, REASON_NON_CANONICAL,
-                                      "base64url is written without escapes");
-        if (rc < 0)
+        if (v[i].type != JSON_STRING)
             return malformed(w,
                              "protected, payload and signature are not three "
                              "strings");
+    }
+    for (size_t i = 0; i < 3; i++) {
+        if (json_plain(v[i], parts[i]) < 0)
+            return transaction_refuse(w, REASON_NON_CANONICAL,
+                                      "base64url is written without escapes");
     }
     return REASON_NONE;
 }
