@@ -166,6 +166,13 @@ static bool run(struct rpc_call *c, struct json_value method,
 
 static const struct bytes no_id = {(const uint8_t *)"null", 4};
 
+/* May an answer bear it? */
+static bool is_id(struct json_value v)
+{
+    return (v.type == JSON_NUMBER || v.type == JSON_STRING) &&
+           v.raw.count <= ID_BYTES_MAX;
+}
+
 /* Is it a call? Sets id and silent; false: -32600 was answered. */
 static bool read_call(struct rpc_call *c, struct json_value request,
                       struct json_value *out_method,
@@ -179,14 +186,14 @@ static bool read_call(struct rpc_call *c, struct json_value request,
         rpc_error(c, -32600, "invalid request");
         return false;
     }
-    if ((v[1].type == JSON_NUMBER || v[1].type == JSON_STRING) &&
-        v[1].raw.count <= ID_BYTES_MAX)
+    if (is_id(v[1]))
         c->id = v[1].raw;
     else if (v[1].type != JSON_ABSENT && v[1].type != JSON_NULL) {
         rpc_error(c, -32600, "invalid request");
         return false;
     }
-    if (!json_is_text(v[0], "2.0") || v[2].type != JSON_STRING) {
+    if (!json_is_text(v[0], "2.0") || v[2].type != JSON_STRING ||
+        json_is_text(v[2], "")) {
         rpc_error(c, -32600, "invalid request");
         return false;
     }
@@ -241,21 +248,27 @@ static size_t count_elements(struct json_value array)
     return count;
 }
 
+/* The id of the first call that has one: notifications have none. */
+static struct bytes first_id(struct json_value array)
+{
+    struct json_walk walk = json_walk(array);
+    struct json_value call, id;
+
+    while (json_next(&walk, NULL, &call)) {
+        if (json_member(call, "id", &id) == 0 && is_id(id))
+            return id.raw;
+    }
+    return no_id;
+}
+
 /* One array with one error, under the id of the first call. */
 static void too_large(struct http_exchange *x, struct json_value array)
 {
-    struct json_walk walk = json_walk(array);
-    struct json_value first, id;
     struct buffer body;
 
     buffer_init(&body, ANSWER_BYTES_MAX);
     buffer_append_text(&body, "[{\"jsonrpc\":\"2.0\",\"id\":");
-    if (json_next(&walk, NULL, &first) && json_member(first, "id", &id) == 0 &&
-        (id.type == JSON_NUMBER || id.type == JSON_STRING) &&
-        id.raw.count <= ID_BYTES_MAX)
-        buffer_append_bytes(&body, id.raw);
-    else
-        buffer_append_bytes(&body, no_id);
+    buffer_append_bytes(&body, first_id(array));
     buffer_append_text(&body,
                        ",\"error\":{\"code\":-32600,\"message\":"
                        "\"batch too large\"}}]\n");

@@ -58,25 +58,20 @@ static void on_submitted(void *arg, const struct submit_answer *a)
     rpc_answered(c);
 }
 
-/* The one positional argument; false: the error was answered. */
-static bool one_argument(struct rpc_call *c, struct json_value params,
-                         struct json_value *out)
+/* The first positional argument, and `out_walk` behind it; false: the error
+ * was answered. */
+static bool first_argument(struct rpc_call *c, struct json_value params,
+                           struct json_walk *out_walk, struct json_value *out)
 {
-    struct json_walk walk = json_walk(params);
-    struct json_value extra;
-
+    *out_walk = json_walk(params);
     if (params.type != JSON_ABSENT && params.type != JSON_NULL &&
         params.type != JSON_ARRAY) {
         rpc_error(c, -32602, "non-array args");
         return false;
     }
-    if (params.type != JSON_ARRAY || !json_next(&walk, NULL, out) ||
+    if (params.type != JSON_ARRAY || !json_next(out_walk, NULL, out) ||
         out->type == JSON_NULL) {
         rpc_error(c, -32602, "missing value for required argument 0");
-        return false;
-    }
-    if (json_next(&walk, NULL, &extra)) {
-        rpc_error(c, -32602, "too many arguments, want at most 1");
         return false;
     }
     return true;
@@ -116,17 +111,24 @@ static const char *hex_argument(struct door *d, struct json_value v,
     return NULL;
 }
 
+/* A first argument that is none is said before a second one too many: a node
+ * reads them in order. */
 static enum rpc_end send_raw(struct rpc_call *c, struct json_value params)
 {
-    struct json_value argument;
+    struct json_value argument, extra;
+    struct json_walk walk;
     struct bytes transaction;
     const char *words;
 
-    if (!one_argument(c, params, &argument))
+    if (!first_argument(c, params, &walk, &argument))
         return RPC_ANSWERED;
     words = hex_argument(c->door, argument, &transaction);
     if (words != NULL) {
         rpc_error(c, -32602, words);
+        return RPC_ANSWERED;
+    }
+    if (json_next(&walk, NULL, &extra)) {
+        rpc_error(c, -32602, "too many arguments, want at most 1");
         return RPC_ANSWERED;
     }
     submit_take(c->door->submit, chain_of(c), transaction, on_submitted, c);

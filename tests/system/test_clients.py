@@ -223,6 +223,14 @@ def test_a_batch_of_1001_is_refused_whole(mill):
     assert records(mill) == before
 
 
+def test_a_batch_too_large_bears_the_id_of_its_first_call(mill):
+    notice = {"jsonrpc": "2.0", "method": "eth_chainId"}
+    answer = post(mill, [notice] * 1000 + [call(7, "eth_chainId")])
+    assert [said["id"] for said in answer.json()] == [7]
+    answer = post(mill, [notice] * 1001)
+    assert [said["id"] for said in answer.json()] == [None]
+
+
 def test_good_and_bad_calls_of_a_batch_have_their_own_answers(mill):
     good, bad = Account("mixed").sign(), Account("mixed").sign(chain_id=5)
     answer = post(mill, [
@@ -291,6 +299,9 @@ def test_every_path_of_the_chain_is_the_same_door(mill, path):
     ([None], "missing value for required argument 0"),
     (None, "missing value for required argument 0"),
     (["0x02", "latest"], "too many arguments, want at most 1"),
+    (["02", "latest"], "invalid argument 0: json: cannot unmarshal hex string "
+                       "without 0x prefix into Go value of type "
+                       "hexutil.Bytes"),
     ({"raw": "0x02"}, "non-array args"),
     (["02f8"], "invalid argument 0: json: cannot unmarshal hex string without "
                "0x prefix into Go value of type hexutil.Bytes"),
@@ -322,6 +333,8 @@ INVALID = error(-32600, "invalid request")
 @pytest.mark.parametrize("body, answer", [
     ("{", error(-32700, "parse error")),
     ('{"jsonrpc":"2.0","id":1,', error(-32700, "parse error")),
+    ('{"jsonrpc":"2.0","id":1,"method":""}',
+     error(-32600, "invalid request", 1)),
     ('{"jsonrpc":"2.0","id":null,"method":"net_version"}',
      {"jsonrpc": "2.0", "id": None, "result": "1"}),
     ('{"jsonrpc":"2.0","id":{},"method":"net_version"}', INVALID),
