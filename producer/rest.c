@@ -58,7 +58,9 @@ static bool from_text(struct door *d, struct http_exchange *x,
 {
     if (decode_hex(d, bytes_trim(body), out) == 0)
         return true;
-    refuse(x, 400, "bad_hex", "the body is not an even number of hex digits");
+    refuse(x, 400, "bad_hex",
+           "the body is not an even number of hex digits; a JWS is sent as "
+           "application/jose or application/jose+json");
     return false;
 }
 
@@ -92,10 +94,12 @@ static bool from_json(struct door *d, struct http_exchange *x,
     return true;
 }
 
-/* The body itself, if it has the form that its type says. */
+/* The body itself, if it has the form that its type says. The line end of a
+ * file is no part of a JWS; what becomes the record has none. */
 static bool from_jose(struct http_exchange *x, struct bytes body,
                       bool flattened, struct bytes *out)
 {
+    body = bytes_trim(body);
     if (body.count == 0 || (body.data[0] == '{') == flattened) {
         *out = body;
         return true;

@@ -193,6 +193,20 @@ def test_other_bytes_of_the_same_payment_are_duplicates(mill, one):
     assert rows(mill, "duplicates", hash) == 3
 
 
+@pytest.mark.parametrize("type", [COMPACT, FLATTENED])
+def test_white_space_around_a_jws_is_left_out(mill, type):
+    key = OKPKey.generate_key("Ed25519")
+    header = {"alg": "EdDSA", "jwk": key.as_dict(private=False)}
+    raw = jws.serialize_compact(header, payment_of("file", 1), key,
+                                algorithms=["EdDSA"])
+    if type == FLATTENED:
+        raw = json.dumps(dict(zip(["protected", "payload", "signature"],
+                                  raw.split("."))))
+    first, again = post(mill, f"\n{raw}\r\n", type), post(mill, raw, type)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert first.json()["offset"] == again.json()["offset"]
+
+
 def test_a_forged_payment_is_rejected_without_the_hash(mill, one):
     raw, hash, _ = one
     header, payload, _ = raw.split(".")
@@ -240,7 +254,8 @@ def test_who_follows_an_account_is_told(mill, whose):
 @pytest.mark.parametrize("change, type, status, code", [
     (lambda raw: raw, FLATTENED, 422, "malformed"),
     (lambda raw: "{" + raw, COMPACT, 422, "malformed"),
-    (lambda raw: raw + "\n", COMPACT, 422, "field_range"),
+    (lambda raw: raw + "\n", "application/octet-stream", 422, "field_range"),
+    (lambda raw: raw.replace(".", ".\n", 1), COMPACT, 422, "malformed"),
     (lambda raw: "", COMPACT, 400, "empty"),
     (lambda raw: "", FLATTENED, 400, "empty"),
     (lambda raw: "e" * 65537, COMPACT, 413, "too_large"),
