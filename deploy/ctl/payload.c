@@ -41,13 +41,15 @@ static int from_json(struct bytes line, struct bytes *out)
     return json_plain(raw, out);
 }
 
-/* The compact form begins with the base64url of {", which is no hex; the
- * flattened form is an object with a member of this name. */
+/* The compact form begins with the base64url of {" or of { and white space,
+ * which is no hex; the flattened form is an object with a member of this name.
+ */
 static bool is_jws(struct bytes text)
 {
     struct json_value doc, payload;
 
-    if (text.count >= 2 && memcmp(text.data, "ey", 2) == 0)
+    if (text.count >= 2 && text.data[0] == 'e' &&
+        (text.data[1] == 'y' || text.data[1] == 'w'))
         return true;
     return text.count > 0 && text.data[0] == '{' &&
            json_parse(text, 8, &doc, NULL) == 0 &&
