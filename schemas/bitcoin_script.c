@@ -154,10 +154,11 @@ static bool sequence_reached(const struct bitcoin_transaction *t,
            (n & SEQUENCE_MASK) <= (sequence & SEQUENCE_MASK);
 }
 
-enum reason bitcoin_skip_locks(const struct bitcoin_transaction *t,
-                               const struct bitcoin_input *in,
-                               struct bytes *script)
+bool bitcoin_skip_locks(const struct bitcoin_transaction *t,
+                        const struct bitcoin_input *in, struct bytes *script)
 {
+    bool reached = true;
+
     for (int i = 0; i < LOCKS_MAX; i++) {
         struct bytes rest = *script;
         struct bitcoin_op number, lock, drop;
@@ -166,17 +167,14 @@ enum reason bitcoin_skip_locks(const struct bitcoin_transaction *t,
         if (!bitcoin_take_op(&rest, &number) ||
             !bitcoin_op_number(&number, &n) || !bitcoin_take_op(&rest, &lock) ||
             !bitcoin_take_op(&rest, &drop) || drop.code != OP_DROP)
-            return REASON_NONE;
-        if (lock.code == OP_CHECKLOCKTIMEVERIFY) {
-            if (!locktime_reached(t, in, n))
-                return REASON_TIMELOCK;
-        } else if (lock.code == OP_CHECKSEQUENCEVERIFY) {
-            if (!sequence_reached(t, in, n))
-                return REASON_TIMELOCK;
-        } else {
-            return REASON_NONE;
-        }
+            break;
+        if (lock.code == OP_CHECKLOCKTIMEVERIFY)
+            reached &= locktime_reached(t, in, n);
+        else if (lock.code == OP_CHECKSEQUENCEVERIFY)
+            reached &= sequence_reached(t, in, n);
+        else
+            break;
         *script = rest;
     }
-    return REASON_NONE;
+    return reached;
 }

@@ -65,14 +65,14 @@ enum reason bitcoin_witness_items(const struct bitcoin_input *in,
                                   struct bitcoin_stack *out);
 
 /*
- * Skips `n OP_CHECKLOCKTIMEVERIFY OP_DROP` and the like at the front, and
- * checks them against the transaction (BIP 65, BIP 112).
- *
- * Returns REASON_NONE, or REASON_TIMELOCK.
+ * Skips `n OP_CHECKLOCKTIMEVERIFY OP_DROP` and the like at the front. Returns
+ * whether the transaction has reached all of them (BIP 65, BIP 112), which says
+ * something only if what is behind them is a template: an OP_SUCCESS there
+ * makes a tapscript good whatever stands before it.
  */
-enum reason bitcoin_skip_locks(const struct bitcoin_transaction *t,
-                               const struct bitcoin_input *in,
-                               struct bytes *script);
+bool bitcoin_skip_locks(const struct bitcoin_transaction *t,
+                        const struct bitcoin_input *in,
+                        struct bytes *script) MUST_CHECK;
 
 /*
  * Matches a script before tapscript with the stack it finds, and sets keys and

@@ -64,14 +64,14 @@ static enum reason look_script(struct look *l, struct bytes script,
     bool exact = l->standard || l->out->message == BITCOIN_V0;
     struct bytes behind = script;
     enum reason reason;
+    bool reached;
 
     if (script.count > BITCOIN_SCRIPT_MAX)
         return REASON_SCRIPT_FAILED;
     l->out->code = script;
-    reason = bitcoin_skip_locks(l->t, l->in, &behind);
-    if (reason != REASON_NONE)
-        return reason;
-    return bitcoin_match(behind, st, exact, l->out);
+    reached = bitcoin_skip_locks(l->t, l->in, &behind);
+    reason = bitcoin_match(behind, st, exact, l->out);
+    return reason == REASON_NONE && !reached ? REASON_TIMELOCK : reason;
 }
 
 /* ---- version 0 ---- */
@@ -115,6 +115,7 @@ static enum reason look_tapscript(struct look *l, struct bitcoin_stack *st)
     struct bitcoin_spend *out = l->out;
     struct bytes behind;
     enum reason reason;
+    bool reached;
     size_t path;
 
     out->message = BITCOIN_TAPSCRIPT;
@@ -126,10 +127,9 @@ static enum reason look_tapscript(struct look *l, struct bitcoin_stack *st)
         return REASON_SCRIPT_FAILED;
     if ((out->control.data[0] & 0xfe) != LEAF_TAPSCRIPT)
         return REASON_UNSUPPORTED_SCRIPT;
-    reason = bitcoin_skip_locks(l->t, l->in, &behind);
-    if (reason != REASON_NONE)
-        return reason;
-    return bitcoin_match_tapscript(behind, st, out);
+    reached = bitcoin_skip_locks(l->t, l->in, &behind);
+    reason = bitcoin_match_tapscript(behind, st, out);
+    return reason == REASON_NONE && !reached ? REASON_TIMELOCK : reason;
 }
 
 static enum reason look_taproot(struct look *l, struct bytes program)
