@@ -4,8 +4,9 @@
  *   70 73 62 74 ff | global map | a map for each input | and each output
  *   map: (length key, length value)* 00
  *
- * Only the fields that make the transaction are read; each may be there once.
- * The others (derivations, partial signatures, notes) are skipped.
+ * Only the fields that make the transaction are read; each may be there once,
+ * and only in the version it belongs to. The others (derivations, partial
+ * signatures, notes) are skipped.
  *
  * From: schemas/psbt.c.
  * To:   schemas/bitcoin_read.c, schemas/bitcoin_parse.c.
@@ -25,10 +26,12 @@ enum {
     GLOBAL_FALLBACK,
     GLOBAL_INPUTS,
     GLOBAL_OUTPUTS,
+    GLOBAL_MODIFIABLE,
     GLOBAL_PSBT,
     GLOBAL_COUNT
 };
-static const uint8_t global_types[] = {0x00, 0x02, 0x03, 0x04, 0x05, 0xfb};
+static const uint8_t global_types[] = {0x00, 0x02, 0x03, 0x04,
+                                       0x05, 0x06, 0xfb};
 
 enum {
     IN_PREVIOUS,
@@ -61,9 +64,10 @@ static void malformed(struct bitcoin_reader *r)
         r->fault = REASON_MALFORMED;
 }
 
-/* One map: the values of the first `count` of `types`. */
+/* One map: the values of `count` types. Those behind the first `allowed` are of
+ * version 2, and this is no such PSBT. */
 static void read_map(struct bitcoin_reader *r, const uint8_t *types,
-                     size_t count, struct bytes *out_values)
+                     size_t count, size_t allowed, struct bytes *out_values)
 {
     memset(out_values, 0, count * sizeof(*out_values));
     for (;;) {
@@ -75,10 +79,11 @@ static void read_map(struct bitcoin_reader *r, const uint8_t *types,
         value = bitcoin_take_string(r);
         if (r->fault != REASON_NONE)
             return;
-        type = count == 0 ? NULL : memchr(types, key.data[0], count);
+        type = memchr(types, key.data[0], count);
         if (type == NULL)
             continue;
-        if (key.count != 1 || out_values[type - types].data != NULL)
+        if (key.count != 1 || out_values[type - types].data != NULL ||
+            type >= types + allowed)
             malformed(r);
         out_values[type - types] = value;
     }
@@ -105,13 +110,18 @@ static void expect_width(struct bitcoin_reader *r, struct bytes value,
 }
 
 /* Version 0 carries the transaction, with nothing signed in it. */
-static void open_first(struct bitcoin_reader *r, struct bytes transaction,
+static void open_first(struct bitcoin_reader *r, const struct bytes *values,
                        struct psbt *out)
 {
+    struct bytes transaction = values[GLOBAL_TX];
     struct bitcoin_walk walk;
     struct bitcoin_input in;
     enum reason reason = REASON_MALFORMED;
 
+    for (int i = GLOBAL_VERSION; i <= GLOBAL_MODIFIABLE; i++) {
+        if (values[i].data != NULL)
+            malformed(r);
+    }
     if (transaction.data != NULL)
         reason = bitcoin_parse_transaction(&transaction, &out->bare);
     if (reason != REASON_NONE || transaction.count > 0 ||
@@ -149,7 +159,7 @@ enum reason psbt_open(struct bytes input, struct psbt *out)
 
     *out = (struct psbt){0};
     bitcoin_take(&r, MAGIC_BYTES);
-    read_map(&r, global_types, GLOBAL_COUNT, values);
+    read_map(&r, global_types, GLOBAL_COUNT, GLOBAL_COUNT, values);
     expect_width(&r, values[GLOBAL_PSBT], 4);
     if (r.fault == REASON_NONE && values[GLOBAL_PSBT].data != NULL)
         version = bitcoin_number(values[GLOBAL_PSBT]);
@@ -159,7 +169,7 @@ enum reason psbt_open(struct bytes input, struct psbt *out)
     if (r.fault == REASON_NONE && out->second)
         open_second(&r, values, out);
     else if (r.fault == REASON_NONE)
-        open_first(&r, values[GLOBAL_TX], out);
+        open_first(&r, values, out);
     out->maps = r.rest;
     return r.fault;
 }
@@ -208,11 +218,11 @@ static void read_second(struct bitcoin_reader *r, const struct bytes *values,
 
 bool psbt_next_input(struct psbt_walk *w, struct psbt_input *out)
 {
-    size_t known = w->p->second ? IN_COUNT : IN_FIRST_OF_2;
+    size_t allowed = w->p->second ? IN_COUNT : IN_FIRST_OF_2;
     struct bytes values[IN_COUNT];
     struct bitcoin_input bare;
 
-    read_map(&w->maps, input_types, known, values);
+    read_map(&w->maps, input_types, IN_COUNT, allowed, values);
     if (w->maps.fault != REASON_NONE)
         return false;
     *out = (struct psbt_input){
@@ -234,11 +244,11 @@ bool psbt_next_input(struct psbt_walk *w, struct psbt_input *out)
 bool psbt_next_output(struct psbt_walk *w, struct bytes *out_amount,
                       struct bytes *out_script)
 {
-    size_t known = w->p->second ? OUT_COUNT : 0;
+    size_t allowed = w->p->second ? OUT_COUNT : 0;
     struct bytes values[OUT_COUNT];
 
-    read_map(&w->maps, output_types, known, values);
-    if (w->maps.fault != REASON_NONE || known == 0)
+    read_map(&w->maps, output_types, OUT_COUNT, allowed, values);
+    if (w->maps.fault != REASON_NONE || !w->p->second)
         return w->maps.fault == REASON_NONE;
     if (values[OUT_AMOUNT].data == NULL || values[OUT_SCRIPT].data == NULL)
         malformed(&w->maps);

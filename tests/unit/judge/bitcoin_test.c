@@ -590,3 +590,57 @@ TEST(a_psbt_is_stored_as_the_transaction_it_says)
     EXPECT_INT(found, 2);
     buffer_fini(&room);
 }
+
+/* `psbt` with the field `type` of two bytes at `pos`; what is said of it. */
+static enum reason with_field(const struct example *psbt, size_t pos,
+                              uint8_t type)
+{
+    const uint8_t field[] = {0x01, type, 0x02, 0x00, 0x00};
+    struct verdict v;
+    struct buffer b;
+
+    buffer_init(&b, sizeof(psbt->data) + sizeof(field));
+    buffer_append(&b, psbt->data, pos);
+    buffer_append(&b, field, sizeof(field));
+    buffer_append(&b, psbt->data + pos, psbt->count - pos);
+    judge_payload(judge, &chain, 1, buffer_bytes(&b), &v);
+    buffer_fini(&b);
+    return v.reason;
+}
+
+/* The first PSBT of version 0: its global map begins with the transaction. */
+static const struct example *first_psbt(size_t *out_inputs)
+{
+    for (size_t i = 0; i < examples_count; i++) {
+        const struct example *e = &examples[i];
+        struct bitcoin_reader r = {bytes_of(e->data, e->count), REASON_NONE};
+
+        bitcoin_take(&r, 5);
+        if (e->data[0] != 'p' || bitcoin_take_string(&r).data[0] != 0x00)
+            continue;
+        bitcoin_take_string(&r);
+        EXPECT_INT(bitcoin_take_string(&r).count, 0);
+        *out_inputs = (size_t)(r.rest.data - e->data);
+        return e;
+    }
+    CHECK(false);
+}
+
+TEST(a_psbt_of_version_0_has_no_field_of_version_2)
+{
+    const struct example *e;
+    size_t inputs;
+
+    read_examples();
+    e = first_psbt(&inputs);
+    for (uint8_t type = 0x02; type <= 0x06; type++)
+        EXPECT_INT(with_field(e, 5, type), REASON_MALFORMED);
+    for (uint8_t type = 0x0e; type <= 0x12; type++)
+        EXPECT_INT(with_field(e, inputs, type), REASON_MALFORMED);
+    for (uint8_t type = 0x03; type <= 0x04; type++)
+        EXPECT_INT(with_field(e, e->count - 1, type), REASON_MALFORMED);
+    /* What belongs to either version is not looked at. */
+    EXPECT_INT(with_field(e, 5, 0x10), REASON_NONE);
+    EXPECT_INT(with_field(e, inputs, 0x13), REASON_NONE);
+    EXPECT_INT(with_field(e, e->count - 1, 0x05), REASON_NONE);
+}
