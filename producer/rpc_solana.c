@@ -28,6 +28,13 @@
 #define WORDS_MAX 512
 #define BASE64_TEXT_MAX 1644 /* characters of a packet */
 
+/*
+ * The agave whose words these are, and who says them. It must parse as a
+ * semantic version: Rust clients up to 1.18 ask for it before they send, fail
+ * on any other text, and below 1.9.0 they speak of older methods.
+ */
+#define SPOKEN_VERSION "3.0.0+tidemill." TIDEMILL_VERSION
+
 /* Codes that Solana's clients know: kit fails on any other. */
 #define INVALID_PARAMS -32602
 #define NOT_HERE -32601
@@ -258,7 +265,7 @@ enum rpc_end rpc_solana(struct rpc_call *c, struct json_value method,
         return RPC_ANSWERED;
     }
     if (json_is_text(method, "getVersion")) {
-        rpc_result(c, "{\"solana-core\":\"tidemill/" TIDEMILL_VERSION "\"}");
+        rpc_result(c, "{\"solana-core\":\"" SPOKEN_VERSION "\"}");
         return RPC_ANSWERED;
     }
     for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
