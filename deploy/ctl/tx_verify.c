@@ -19,12 +19,13 @@
 #define LINE_BYTES_MAX 4096
 
 static const char *chain_name = "eip155:1";
-static long long rules = 2;
+static long long rules; /* 0: not said */
 static bool json;
 
 static const struct command_option options[] = {
     COMMAND_TEXT("chain", &chain_name, "CHAIN", "judged for it (eip155:1)"),
-    COMMAND_COUNT("rules", &rules, 1, 65535, "rule set of that chain (2)"),
+    COMMAND_COUNT("rules", &rules, 1, 65535,
+                  "rule set of that chain (2, or 1 where there is no other)"),
     COMMAND_FLAG("json", &json, "one JSON object a line"),
 };
 
@@ -117,16 +118,19 @@ static int verify_one(void *arg, struct bytes raw, const char *name)
 static int run(int argc, char **argv)
 {
     struct verify v = {.rejected = false};
-    int rc = 0;
+    int rc = 0, newest;
 
     if (argc < 2)
         return command_fail(COMMAND_USAGE, "name a file, - or 0x…");
     if (chain_parse(bytes_text(chain_name), &v.chain) < 0)
         return command_fail(COMMAND_USAGE, "%s is no chain", chain_name);
-    if (rules > chain_rules_newest(v.chain.ns))
+    newest = chain_rules_newest(v.chain.ns);
+    if (rules == 0)
+        rules = newest == 1 ? 1 : 2;
+    if (rules > newest)
         return command_fail(COMMAND_USAGE,
                             "the newest rule set of %s is %d in this release",
-                            chain_name, chain_rules_newest(v.chain.ns));
+                            chain_name, newest);
     if (judge_open(&v.judge) < 0)
         return command_fail(COMMAND_SOFTWARE, "no judge");
     for (int i = 1; i < argc && rc == 0; i++)

@@ -74,6 +74,13 @@ OPERANDS = {"partitions": ["4"], "log pass": ["1-0-0"],
             "quarantine show": ["1-0-0"], "quarantine retry": ["1-0-0"]}
 
 
+@pytest.mark.parametrize("chain", ["eip155:1", "solana:x", "jws",
+                                   "bip122:000000000019d6689c085ae165831e93"])
+def test_every_chain_is_verified_without_naming_a_rule_set(chain):
+    done = tidemill("tx", "verify", f"--chain={chain}", "0x00")
+    assert done.returncode == 1 and done.stdout.startswith("rejected ")
+
+
 def test_a_server_that_is_away_ends_with_69():
     """All at once, because each gives it ten seconds."""
     asking = [name for name in COMMANDS if name not in {"doctor", "check"}
