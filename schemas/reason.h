@@ -17,7 +17,7 @@
     X(REASON_EMPTY, "empty", "there are no bytes")                             \
     X(REASON_TOO_LARGE, "too_large", "more bytes than it may have")            \
     X(REASON_UNSUPPORTED_TYPE, "unsupported_type",                             \
-      "a transaction type this release does not judge")                        \
+      "a transaction type this rule set does not know")                        \
     X(REASON_MALFORMED, "malformed", "the bytes do not decode")                \
     X(REASON_NON_CANONICAL, "non_canonical",                                   \
       "the bytes decode, but are not the one true encoding")                   \
