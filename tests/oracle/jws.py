@@ -182,7 +182,7 @@ def text_of(value):
         value, Number) else None
 
 
-def read_key(header):
+def read_key(header, raw):
     alg = header["alg"]
     jwk = members(header.get("jwk"), "bad_key")
     need(not set(PRIVATE) & set(jwk), "private_key")
@@ -200,18 +200,20 @@ def read_key(header):
         text = text_of(jwk.get(name))
         need(text is not None and text.isascii() and len(text) == 43, "bad_key")
         need(len(unbase(text.encode(), "bad_key", "bad_key")) == 32, "bad_key")
+        need(b'"%s"' % text.encode() in raw, "bad_key")  # without escapes
         key[name] = text
     return key
 
 
 def read_header(text):
     need(len(text) <= HEADER, "too_large")
-    header = members(parse(unbase(text), "malformed"), "malformed")
+    raw = unbase(text)
+    header = members(parse(raw, "malformed"), "malformed")
     need("crit" not in header and "b64" not in header, "critical_header")
     alg = text_of(header.get("alg"))
     need(alg is not None, "malformed")
     need(alg in ALGORITHMS, "unsupported_algorithm")
-    return alg, read_key(header)
+    return alg, read_key(header, raw)
 
 
 def read_signature(text, alg):
@@ -485,7 +487,10 @@ class Maker:
     def break_json(self, text):
         """Another spelling of an object, or none."""
         r = self.random
-        how = r.randrange(12)
+        how = r.randrange(13)
+        if how == 12:
+            return re.sub(rb'("[xy]":")(.)', lambda m: m[1] + b"\\u%04x"
+                          % ord(m[2]), text, count=1)
         if how == 0:
             return b" " + text.replace(b":", b" : ") + b"\n"
         if how == 1:
@@ -562,10 +567,13 @@ class Maker:
             raw = raw.replace(b".", r.choice([b"=.", b"\n.", b"..", b""]))
         return bytes(raw)
 
-    def break_flattened(self, raw, parts):
+    def break_flattened(self, raw):
         r = self.random
         value = json.loads(raw)
-        how = r.randrange(9)
+        how = r.randrange(10)
+        if how == 9:
+            return dump(dict(value, payload=1)).replace(
+                b'"protected":"e', b'"protected":"\\u0065')
         if how == 0:
             return dump(dict(reversed(value.items())))
         if how == 1:
@@ -594,32 +602,33 @@ class Maker:
         if r.random() < 0.3:
             header["typ"] = "JWT"
         claims, about = self.payment(), "good"
-        where = r.choice(["good", "good", "claims", "claims", "header",
-                          "header", "header", "json", "signature", "bytes",
-                          "bytes", "flattened", "large"])
-        if where == "claims":
+        # At times two, so that the order of the rules counts.
+        where = r.choices(["good", "good", "claims", "claims", "header",
+                           "header", "header", "json", "signature", "bytes",
+                           "bytes", "flattened", "large"],
+                          k=r.choice([1, 1, 1, 2]))
+        if "claims" in where:
             about = self.break_claims(claims)
-        if where == "header":
+        if "header" in where:
             about = self.break_header(header, key)
-        if where == "large":
+        if "large" in where:
             claims["free"] = "x" * r.choice([30000, 48000, 49000, 60000])
-            about = "large"
         head = dump(header)
         body = dump(claims, ensure_ascii=r.random() < 0.5)
-        if where == "json" and r.random() < 0.5:
+        if "json" in where and r.random() < 0.5:
             head, about = self.break_json(head), "json of the header"
-        elif where == "json":
+        elif "json" in where:
             body, about = self.break_json(body), "json of the payload"
         signature = key.sign(base(head) + b"." + base(body))
-        if where == "signature":
-            signature, about = self.break_signature(key, signature), where
+        if "signature" in where:
+            signature = self.break_signature(key, signature)
         form = r.choice([compact, flattened])
         raw = form(head, body, signature)
-        if where == "bytes":
-            raw, about = self.break_bytes(raw), "bytes"
-        if where == "flattened":
-            raw = self.break_flattened(flattened(head, body, signature), None)
-            about = "flattened"
+        if "flattened" in where:
+            raw = self.break_flattened(flattened(head, body, signature))
+        if "bytes" in where:
+            raw = self.break_bytes(raw)
+        about = f"{about} {' '.join(where)}"
         return Case(raw, f"{key.alg} {form.__name__} {about}")
 
 
