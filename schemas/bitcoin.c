@@ -171,13 +171,13 @@ static enum reason check_inputs(const struct bitcoin_transaction *t, int rules,
                                       reason_words(reason));
         checks += spend.checks;
         hashed += spend.hashed;
-        if (checks > BITCOIN_CHECKS_MAX || hashed > BITCOIN_HASHED_MAX)
-            return refuse(w, REASON_TOO_COSTLY);
         if (in.index > 0)
             continue;
         set_signature(&spend, out);
         out->in.bitcoin.spent = in.spent.script;
     }
+    if (checks > BITCOIN_CHECKS_MAX || hashed > BITCOIN_HASHED_MAX)
+        return refuse(w, REASON_TOO_COSTLY);
     return REASON_NONE;
 }
 

@@ -644,3 +644,62 @@ TEST(a_psbt_of_version_0_has_no_field_of_version_2)
     EXPECT_INT(with_field(e, inputs, 0x13), REASON_NONE);
     EXPECT_INT(with_field(e, e->count - 1, 0x05), REASON_NONE);
 }
+
+/* 1 of 20 keys. */
+static void append_multisig(struct buffer *out)
+{
+    uint8_t key[34] = {33, 0x02};
+
+    buffer_append_byte(out, OP_1);
+    for (int i = 0; i < BITCOIN_MULTISIG_MAX; i++)
+        buffer_append(out, key, sizeof(key));
+    buffer_append(out, "\x01\x14", 2);
+    buffer_append_byte(out, OP_CHECKMULTISIG);
+}
+
+/* 61 inputs with 20 keys to try each, and one that spends `last`. */
+static enum reason judge_costly(struct bytes last)
+{
+    static const uint8_t signature[] =
+        "\x00\x09\x30\x06\x02\x01\x01\x02\x01"
+        "\x01\x01";
+    const struct bytes given = bytes_of(signature, sizeof(signature) - 1);
+    struct buffer b, script;
+    struct verdict v;
+
+    buffer_init(&b, TRANSACTION_BYTES_MAX);
+    buffer_init(&script, BITCOIN_SCRIPT_MAX);
+    append_multisig(&script);
+    buffer_append_text(&b, BITCOIN_MAGIC);
+    bitcoin_append_number(&b, 2, 4);
+    bitcoin_append_size(&b, 62);
+    for (uint64_t i = 0; i < 62; i++) {
+        for (int k = 0; k < 8; k++)
+            bitcoin_append_number(&b, 1, 4);
+        bitcoin_append_number(&b, i, 4);
+        bitcoin_append_string(&b, given);
+        bitcoin_append_number(&b, UINT32_MAX, 4);
+    }
+    bitcoin_append_size(&b, 1);
+    bitcoin_append_output(&b, 0, BYTES_NONE);
+    bitcoin_append_number(&b, 0, 4);
+    for (int i = 0; i < 62; i++)
+        bitcoin_append_output(&b, 1000, i < 61 ? buffer_bytes(&script) : last);
+    judge_payload(judge, &chain, 1, buffer_bytes(&b), &v);
+    buffer_fini(&b);
+    buffer_fini(&script);
+    return v.reason;
+}
+
+TEST(the_cost_is_asked_when_every_input_is_known)
+{
+    const uint8_t one[] = {OP_1};
+    struct buffer script;
+
+    read_examples();
+    EXPECT_INT(judge_costly(bytes_of(one, 1)), REASON_UNSUPPORTED_SCRIPT);
+    buffer_init(&script, BITCOIN_SCRIPT_MAX);
+    append_multisig(&script);
+    EXPECT_INT(judge_costly(buffer_bytes(&script)), REASON_TOO_COSTLY);
+    buffer_fini(&script);
+}
