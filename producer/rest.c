@@ -82,7 +82,8 @@ static bool from_json(struct door *d, struct http_exchange *x,
     if (json_members(document, names, 1, true, &value) < 0 ||
         value.type != JSON_STRING || json_plain(value, &text) < 0) {
         refuse(x, 400, "bad_request",
-               "the body is not {\"transaction\":\"0x..\"} and nothing else");
+               "the body is not {\"transaction\":\"0x..\"} and nothing else; a "
+               "JWS is sent as application/jose or application/jose+json");
         return false;
     }
     if (text.count < 2 || text.data[0] != '0' || text.data[1] != 'x' ||
