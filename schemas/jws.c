@@ -64,9 +64,8 @@ static enum reason read_signature(struct bytes text,
     if (algorithm == TRANSACTION_ES256K
             ? !ecdsa_in_range(raw) || !ecdsa_in_range(raw + 32)
             : !ed25519_in_range(raw + 32))
-        return transaction_refuse(
-            w, REASON_OUT_OF_RANGE,
-            "r or s of the signature is not below the order of the curve");
+        return transaction_refuse(w, REASON_OUT_OF_RANGE, "%s",
+                                  reason_words(REASON_OUT_OF_RANGE));
     memcpy(t->signature, raw, sizeof(raw));
     t->signature_count = sizeof(raw);
     return REASON_NONE;
