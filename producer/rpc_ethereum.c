@@ -9,10 +9,10 @@
  * To:   producer/submit.c, for eth_sendRawTransaction.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "producer/rpc_inside.h"
+#include "schemas/amount.h"
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 
@@ -137,34 +137,46 @@ static enum rpc_end send_raw(struct rpc_call *c, struct json_value params)
 
 /* ---- the other methods ---- */
 
-static void chain_id(struct rpc_call *c, struct json_value params)
+/* The decimal reference of the chain; NULL: the error was answered. */
+static const char *reference_of(struct rpc_call *c)
 {
     const struct chain *chain = chain_of(c);
-    char json[64];
+
+    if (chain != NULL)
+        return chain->name + strlen("eip155:");
+    rpc_error(c, -32000, "this door has no default chain: use /rpc/{chain}");
+    return NULL;
+}
+
+/* In hex: a reference of 32 digits is more than 64 bits hold. */
+static void chain_id(struct rpc_call *c, struct json_value params)
+{
+    const char *reference = reference_of(c);
+    char hex[2 * AMOUNT_BYTES + 1], json[sizeof(hex) + 4];
+    uint8_t id[AMOUNT_BYTES];
+    size_t zeros;
 
     (void)params;
-    if (chain == NULL) {
-        rpc_error(c, -32000,
-                  "this door has no default chain: use /rpc/{chain}");
+    if (reference == NULL)
         return;
-    }
-    snprintf(json, sizeof(json), "\"0x%llx\"",
-             strtoull(chain->name + strlen("eip155:"), NULL, 10));
+    CHECK(amount_parse(bytes_text(reference), id) == 0);
+    hex_encode(bytes_of(id, sizeof(id)), hex);
+    zeros = strspn(hex, "0");
+    if (hex[zeros] == '\0')
+        zeros--;
+    snprintf(json, sizeof(json), "\"0x%s\"", hex + zeros);
     rpc_result(c, json);
 }
 
 static void net_version(struct rpc_call *c, struct json_value params)
 {
-    const struct chain *chain = chain_of(c);
+    const char *reference = reference_of(c);
     char json[64];
 
     (void)params;
-    if (chain == NULL) {
-        rpc_error(c, -32000,
-                  "this door has no default chain: use /rpc/{chain}");
+    if (reference == NULL)
         return;
-    }
-    snprintf(json, sizeof(json), "\"%s\"", chain->name + strlen("eip155:"));
+    snprintf(json, sizeof(json), "\"%s\"", reference);
     rpc_result(c, json);
 }
 

@@ -294,6 +294,13 @@ def test_every_path_of_the_chain_is_the_same_door(mill, path):
     assert post(mill, call(1, "eth_chainId"), path).json()["result"] == "0x1"
 
 
+@pytest.mark.parametrize("id", [0, 1, 31337, 2**63, 2**64, 10**32 - 1])
+def test_a_chain_of_any_size_is_named_by_its_number(mill, id):
+    path = f"/rpc/{id}"
+    assert post(mill, call(1, "eth_chainId"), path).json()["result"] == hex(id)
+    assert post(mill, call(1, "net_version"), path).json()["result"] == str(id)
+
+
 @pytest.mark.parametrize("params, message", [
     ([], "missing value for required argument 0"),
     ([None], "missing value for required argument 0"),
