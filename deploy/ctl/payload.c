@@ -80,11 +80,39 @@ static int take(struct bytes text, uint8_t *room, const char *name,
                             : "not an even number of hex digits");
 }
 
+/* An object that is printed to be read begins in one line and ends in another.
+ */
+static bool is_begun(struct bytes text)
+{
+    struct json_value doc;
+
+    return text.count > 0 && text.data[0] == '{' &&
+           json_parse(text, 8, &doc, NULL) < 0;
+}
+
+/* A file that is one object: its first line, and the rest. */
+static int whole(FILE *file, struct bytes first, uint8_t *room,
+                 const char *name, payload_fn each, void *arg)
+{
+    uint8_t *all = malloc(LINE_BYTES_MAX + 1);
+    size_t count = first.count;
+    int rc;
+
+    CHECK(all != NULL);
+    memcpy(all, first.data, count);
+    count += fread(all + count, 1, LINE_BYTES_MAX + 1 - count, file);
+    rc = count > LINE_BYTES_MAX
+             ? command_fail(COMMAND_DATA, "%s: an object too long", name)
+             : take(trim(bytes_of(all, count)), room, name, each, arg);
+    free(all);
+    return rc;
+}
+
 static int each_line(FILE *file, const char *path, uint8_t *room,
                      payload_fn each, void *arg)
 {
     char name[NAME_MAX_BYTES], *line = NULL;
-    size_t capacity = 0, number = 0;
+    size_t capacity = 0, number = 0, taken = 0;
     ssize_t count;
     int rc = 0;
 
@@ -94,9 +122,12 @@ static int each_line(FILE *file, const char *path, uint8_t *room,
         if (text.count == 0 || text.data[0] == '#')
             continue;
         snprintf(name, sizeof(name), "%.280s:%zu", path, number);
-        rc = text.count > LINE_BYTES_MAX
-                 ? command_fail(COMMAND_DATA, "%s: a line too long", name)
-                 : take(text, room, name, each, arg);
+        if (text.count > LINE_BYTES_MAX)
+            rc = command_fail(COMMAND_DATA, "%s: a line too long", name);
+        else if (taken++ == 0 && is_begun(text))
+            rc = whole(file, text, room, name, each, arg);
+        else
+            rc = take(text, room, name, each, arg);
     }
     if (rc == 0 && ferror(file))
         rc = command_fail(COMMAND_UNAVAILABLE, "%s: %s", path, strerror(errno));

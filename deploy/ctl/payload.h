@@ -5,7 +5,8 @@
  *
  * A file holds hex, one transaction a line, with or without 0x, or a JWS as it
  * is; empty lines and those that begin with # are skipped, and so is everything
- * around the member "raw" of a line of `tidemill gen --json`.
+ * around the member "raw" of a line of `tidemill gen --json`. One object over
+ * several lines is a file of its own.
  *
  * Thread: any. Memory: one line.
  */

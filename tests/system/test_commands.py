@@ -81,6 +81,18 @@ def test_every_chain_is_verified_without_naming_a_rule_set(chain):
     assert done.returncode == 1 and done.stdout.startswith("rejected ")
 
 
+def test_a_file_is_one_jws_that_is_printed_to_be_read(tmp_path):
+    example = BUILD.parents[1] / "schemas/examples/jws-ed25519-flattened.hex"
+    raw = bytes.fromhex(example.read_text().strip()[2:])
+    file = tmp_path / "payment.json"
+    file.write_text("\n" + json.dumps(json.loads(raw), indent=2) + "\n")
+    done = tidemill("tx", "verify", "--chain=jws", file)
+    assert done.returncode == 0 and done.stdout.startswith("verified ")
+    file.write_text(json.dumps(json.loads(raw), indent=2)[:-1])
+    done = tidemill("tx", "verify", "--chain=jws", file)
+    assert done.returncode == 65 and f"{file}:1: " in done.stderr
+
+
 def test_a_server_that_is_away_ends_with_69():
     """All at once, because each gives it ten seconds."""
     asking = [name for name in COMMANDS if name not in {"doctor", "check"}
