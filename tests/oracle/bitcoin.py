@@ -502,8 +502,31 @@ class Case:
     about: str
 
 
+# What a script may do before or after it checks a signature.
+OPERATIONS = [0x00, 0x51, 0x52, 0x61, 0x63, 0x68, 0x69, 0x75, 0x76, 0x87, 0x88,
+              0x9c, 0xa9, 0xab, 0xac, 0xad, 0xae, 0xb1, 0xb2, 0xba, 0xbb]
+
+
 class Breaker(Maker):
     """Cases: transactions as they are, and with one thing changed."""
+
+    breaks_scripts = False    # before they are committed to and signed
+
+    def inner(self, i):
+        return self.break_script(super().inner(i))
+
+    def tapscript(self, i):
+        return self.break_script(super().tapscript(i))
+
+    def break_script(self, script):
+        r = self.random
+        if not self.breaks_scripts:
+            return script
+        where, how = r.randrange(len(script)), r.randrange(3)
+        operation = bytes([r.choice(OPERATIONS)])
+        if how == 0:
+            return script[:where] + script[where + 1:]
+        return script[:where] + operation + script[where + how - 1:]
 
     def break_bytes(self, raw):
         r = self.random
@@ -639,9 +662,10 @@ class Breaker(Maker):
 
     def case(self):
         r = self.random
-        tx = self.transaction()
         about = r.choice(["whole", "whole", "bytes", "input", "input", "input",
-                          "input", "s", "spent", "rest", "annex"])
+                          "input", "s", "spent", "rest", "annex", "script"])
+        self.breaks_scripts = about == "script"
+        tx = self.transaction()
         i = r.choice(tx.inputs)
         if about == "input":
             self.break_input(i)
