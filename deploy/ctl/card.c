@@ -9,17 +9,48 @@
 #include <stdio.h>
 
 #include "schemas/json.h"
+#include "schemas/utf8.h"
 
 #define DEPTH_MAX 16
 #define TEXT_BYTES_MAX 65536
 #define NAME_WIDTH 14
 
-/* Someone else's text goes to a terminal: no escapes of it. */
+/*
+ * Someone else's text goes to a terminal. Controls are escapes to it, C1 too
+ * (U+009B is ESC and [), and those of direction show another recipient than
+ * the one that was signed.
+ */
+static bool is_harmful(uint32_t point)
+{
+    return point < 0x20 || (point >= 0x7f && point < 0xa0) ||
+           (point >= 0x202a && point <= 0x202e) ||
+           (point >= 0x2066 && point <= 0x2069);
+}
+
+/* The code point of `count` bytes of good UTF-8. */
+static uint32_t read_point(const uint8_t *at, size_t count)
+{
+    uint32_t point = count == 1 ? at[0] : at[0] & (0x7fu >> count);
+
+    for (size_t i = 1; i < count; i++)
+        point = point << 6 | (at[i] & 0x3f);
+    return point;
+}
+
 static void put(struct bytes text)
 {
-    for (size_t i = 0; i < text.count; i++)
-        putchar(text.data[i] < ' ' || text.data[i] == 0x7f ? '?'
-                                                           : text.data[i]);
+    for (size_t i = 0; i < text.count;) {
+        const uint8_t *at = text.data + i;
+        size_t count = utf8_count(at, text.data + text.count);
+
+        if (count == 0 || is_harmful(read_point(at, count))) {
+            putchar('?');
+            i += count == 0 ? 1 : count;
+            continue;
+        }
+        fwrite(at, 1, count, stdout);
+        i += count;
+    }
 }
 
 static void put_value(struct json_value v)

@@ -12,7 +12,8 @@
 #include "schemas/base/bytes.h"
 
 /*
- * Prints each member on a line of its own, in order, with control bytes as '?'.
+ * Prints each member on a line of its own, in order. What would control a
+ * terminal, or turn the direction of text, is a '?'.
  * What is no object is printed as it is.
  */
 void card_print(struct bytes json);

@@ -1,5 +1,6 @@
 """Every command of `tidemill`: its help, its flags, its exit codes."""
 
+import base64
 import json
 import re
 import subprocess
@@ -91,6 +92,21 @@ def test_a_file_is_one_jws_that_is_printed_to_be_read(tmp_path):
     file.write_text(json.dumps(json.loads(raw), indent=2)[:-1])
     done = tidemill("tx", "verify", "--chain=jws", file)
     assert done.returncode == 65 and f"{file}:1: " in done.stderr
+
+
+def test_a_recipient_cannot_control_the_terminal(tmp_path):
+    def part(value):
+        raw = json.dumps(value).encode()
+        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+    header = {"alg": "EdDSA",
+              "jwk": {"kty": "OKP", "crv": "Ed25519", "x": "A" * 43}}
+    payment = {"recipient": "\u00e9\u009b31m\u202eb\u2067\u20ac\U0001f4b6",
+               "amount": "1"}
+    file = tmp_path / "payment"
+    file.write_text(f"{part(header)}.{part(payment)}.{'A' * 86}\n")
+    said = tidemill("tx", "decode", file).stdout
+    assert "recipient      \u00e9?31m?b?\u20ac\U0001f4b6\n" in said
 
 
 def test_a_server_that_is_away_ends_with_69():
