@@ -171,11 +171,13 @@ function party(r, hex) {
   return "1".repeat(zeros) + said;
 }
 
-/* Who is paid: of a signed payment a text, as its signer wrote it. */
+/* Who is paid: of a signed payment a text, as its signer wrote it, but for what
+ * would turn its direction and so show somebody else. */
 function recipient(r) {
   if (r.recipient === null || r.chain !== "jws") return party(r, r.recipient);
   const pairs = r.recipient.slice(2).match(/../g);
-  return new TextDecoder().decode(Uint8Array.from(pairs, pair => parseInt(pair, 16)));
+  const text = new TextDecoder().decode(Uint8Array.from(pairs, pair => parseInt(pair, 16)));
+  return text.replace(/[\u0080-\u009f\u202a-\u202e\u2066-\u2069]/g, "?");
 }
 
 /* The smallest unit's digits as a number a person can read, never rounded up:
