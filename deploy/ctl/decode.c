@@ -21,34 +21,34 @@
 #include "schemas/json_writer.h"
 #include "schemas/jws.h"
 
-/* The first counts when none parses. */
-static enum reason (*const forms[])(const struct judge *judge, struct bytes raw,
-                                    struct buffer *out,
-                                    struct transaction_words *out_words) = {
-    decode_ethereum,
-    decode_solana,
-};
+/* What has no name: Ethereum's words, unless it begins like a Solana one. */
+static enum reason describe_nameless(const struct judge *judge,
+                                     struct bytes raw, struct buffer *out,
+                                     struct transaction_words *out_words)
+{
+    struct transaction_words words = {""};
+    enum reason ethereum, solana;
+
+    ethereum = decode_ethereum(judge, raw, out, out_words);
+    if (ethereum == REASON_NONE)
+        return REASON_NONE;
+    solana = decode_solana(judge, raw, out, &words);
+    if (solana != REASON_NONE && !decode_solana_is_likely(raw))
+        return ethereum;
+    *out_words = words;
+    return solana;
+}
 
 enum reason decode_describe(const struct judge *judge, struct bytes raw,
                             struct buffer *out,
                             struct transaction_words *out_words)
 {
-    struct transaction_words words;
-    enum reason reason;
-
     /* What names itself is not tried as anything else. */
     if (bitcoin_is_named(raw))
         return decode_bitcoin(judge, raw, out, out_words);
     if (jws_looks_like(raw))
         return decode_jws(judge, raw, out, out_words);
-    reason = forms[0](judge, raw, out, out_words);
-    for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++) {
-        if (reason == REASON_NONE)
-            return reason;
-        if (forms[i](judge, raw, out, &words) == REASON_NONE)
-            return REASON_NONE;
-    }
-    return reason;
+    return describe_nameless(judge, raw, out, out_words);
 }
 
 /* A number of up to 32 bytes as its decimal digits; longer ones as hex. */

@@ -26,6 +26,12 @@ enum reason decode_bitcoin(const struct judge *judge, struct bytes raw,
 enum reason decode_jws(const struct judge *judge, struct bytes raw,
                        struct buffer *out, struct transaction_words *out_words);
 
+/*
+ * Whether the bytes begin like a Solana transaction: some signatures, and a
+ * message that asks for as many. Nothing is said of the rest.
+ */
+bool decode_solana_is_likely(struct bytes raw);
+
 /* A number of up to 32 bytes as its decimal digits; longer ones as hex. */
 void decode_number(struct json_writer *w, const char *name, struct bytes be);
 

@@ -11,6 +11,19 @@
 #include "schemas/solana.h"
 
 #define RULES_LEAST 1
+#define SIGNATURES_MAX 12 /* with their keys, in a packet */
+
+bool decode_solana_is_likely(struct bytes raw)
+{
+    size_t count = raw.count > 0 ? raw.data[0] : 0;
+    size_t message = 1 + count * SOLANA_SIGNATURE_BYTES;
+
+    if (count == 0 || count > SIGNATURES_MAX || raw.count < message + 2)
+        return false;
+    if (raw.data[message] == SOLANA_TYPE_V0)
+        message++;
+    return raw.data[message] == count;
+}
 
 static void text58(struct json_writer *w, const char *name, struct bytes b)
 {

@@ -17,12 +17,14 @@
 static struct judge *judge;
 static struct buffer text;
 
+static struct transaction_words words;
+
 static enum reason describe(struct bytes raw)
 {
-    struct transaction_words words = {""};
     enum reason reason;
 
     EXPECT_INT(judge_open(&judge), 0);
+    words.text[0] = '\0';
     buffer_fini(&text);
     buffer_init(&text, 65536);
     reason = decode_describe(judge, raw, &text, &words);
@@ -102,6 +104,23 @@ TEST(a_solana_transaction_is_told_from_an_ethereum_one)
                REASON_NONE);
     EXPECT(says("\"form\":\"solana legacy\""));
     EXPECT(says("\"signatures\":2,\"sender\":\"AAai"));
+}
+
+TEST(a_broken_solana_transaction_is_refused_in_its_own_words)
+{
+    static const uint8_t versions[] = {1, 0x80};
+
+    for (size_t i = 0; i < sizeof(versions); i++) {
+        uint8_t cut[1 + 64 + 2] = {1, [65] = versions[i], [66] = 1};
+
+        EXPECT_INT(describe(bytes_of(cut, sizeof(cut))), REASON_MALFORMED);
+        EXPECT_TEXT(words.text, "io error: failed to fill whole buffer");
+        /* A message that asks for more than there are begins like none. */
+        cut[65] = cut[66] = 2;
+        EXPECT_INT(describe(bytes_of(cut, sizeof(cut))), REASON_MALFORMED);
+        EXPECT(strstr(words.text, "rlp: ") == words.text);
+    }
+    EXPECT_INT(text.count, 0);
 }
 
 TEST(a_signed_payment_says_who_gets_how_much)
