@@ -2,7 +2,7 @@
  * schemas/psbt.c: writes a PSBT's transaction and what it spends.
  *
  * The extended form has all inputs, then all outputs, all witnesses, all spent
- * outputs; a PSBT has everything of an input in one place. It is walked once
+ * outputs; a PSBT has everything of an input in one place. It is walked twice
  * for the checks and once for each part, which costs less than keeping any of
  * it.
  *
@@ -15,7 +15,7 @@
 
 #define SEQUENCE_FINAL 0xffffffff
 
-/* What the first walk learns. */
+/* What the checks learn. */
 struct summary {
     bool witnesses;        /* any input has one */
     uint32_t time, height; /* the highest that an input asks for */
@@ -67,6 +67,29 @@ static void note_lock(struct summary *s, const struct psbt_input *in)
         s->height = (uint32_t)bitcoin_number(in->min_height);
 }
 
+/* All maps can be read, and nothing is behind them. */
+static enum reason check_maps(const struct psbt *p, struct summary *s,
+                              struct transaction_words *words)
+{
+    struct psbt_walk w;
+    struct psbt_input in;
+    struct bytes amount, script;
+
+    psbt_walk(p, &w);
+    for (size_t i = 0; i < p->inputs_count; i++) {
+        if (!psbt_next_input(&w, &in))
+            return refuse_input(words, i, w.maps.fault);
+        note_lock(s, &in);
+    }
+    for (size_t i = 0; i < p->outputs_count; i++) {
+        if (!psbt_next_output(&w, &amount, &script))
+            return refuse(words, w.maps.fault);
+    }
+    if (w.maps.rest.count > 0 || (s->only_time && s->only_height))
+        return refuse(words, REASON_MALFORMED);
+    return REASON_NONE;
+}
+
 static enum reason check_input(const struct psbt_input *in, struct summary *s)
 {
     struct bytes spent, items;
@@ -79,34 +102,28 @@ static enum reason check_input(const struct psbt_input *in, struct summary *s)
         return REASON_NOT_FINAL;
     reason = read_witness(in->witness, &count, &items);
     s->witnesses |= count > 0;
-    note_lock(s, in);
     return reason;
 }
 
-/* Everything is there and fits together; nothing is behind it. */
-static enum reason check_all(const struct psbt *p, struct summary *s,
-                             struct transaction_words *words)
+/* Each input says what it spends, and truly, and is final. */
+static enum reason check_inputs(const struct psbt *p, struct summary *s,
+                                struct transaction_words *words)
 {
     struct psbt_walk w;
     struct psbt_input in;
-    struct bytes amount, script;
 
+    /* No input would be taken for the mark of a witness. */
+    if (p->inputs_count == 0)
+        return refuse(words, REASON_BAD_INPUTS);
     psbt_walk(p, &w);
     for (size_t i = 0; i < p->inputs_count; i++) {
         enum reason reason;
 
-        if (!psbt_next_input(&w, &in))
-            return refuse_input(words, i, w.maps.fault);
+        CHECK(psbt_next_input(&w, &in));
         reason = check_input(&in, s);
         if (reason != REASON_NONE)
             return refuse_input(words, i, reason);
     }
-    for (size_t i = 0; i < p->outputs_count; i++) {
-        if (!psbt_next_output(&w, &amount, &script))
-            return refuse(words, w.maps.fault);
-    }
-    if (w.maps.rest.count > 0 || (s->only_time && s->only_height))
-        return refuse(words, REASON_MALFORMED);
     return REASON_NONE;
 }
 
@@ -229,10 +246,9 @@ enum reason psbt_extend(struct bytes input, struct buffer *out,
     reason = psbt_open(input, &p);
     if (reason != REASON_NONE)
         return refuse(words, reason);
-    /* No input would be taken for the mark of a witness. */
-    if (p.inputs_count == 0)
-        return refuse(words, REASON_BAD_INPUTS);
-    reason = check_all(&p, &s, words);
+    reason = check_maps(&p, &s, words);
+    if (reason == REASON_NONE)
+        reason = check_inputs(&p, &s, words);
     if (reason != REASON_NONE)
         return reason;
 

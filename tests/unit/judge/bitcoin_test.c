@@ -645,6 +645,29 @@ TEST(a_psbt_of_version_0_has_no_field_of_version_2)
     EXPECT_INT(with_field(e, e->count - 1, 0x05), REASON_NONE);
 }
 
+TEST(what_is_behind_a_psbt_is_seen_before_what_its_inputs_lack)
+{
+    const struct example *e;
+    struct example bare;
+    struct verdict v;
+    uint8_t *field;
+    size_t inputs;
+
+    read_examples();
+    e = first_psbt(&inputs);
+    bare = *e;
+    field = memmem(bare.data + inputs, bare.count - inputs, "\x01\x08", 2);
+    CHECK(field != NULL);
+    field[1] = 0x13; /* no longer its final witness */
+    judge_payload(judge, &chain, 1, bytes_of(bare.data, bare.count), &v);
+    EXPECT_INT(v.reason, REASON_NOT_FINAL);
+    bare.data[bare.count] = 0;
+    judge_payload(judge, &chain, 1, bytes_of(bare.data, bare.count + 1), &v);
+    EXPECT_INT(v.reason, REASON_MALFORMED);
+    judge_payload(judge, &chain, 1, bytes_of(bare.data, bare.count - 1), &v);
+    EXPECT_INT(v.reason, REASON_MALFORMED);
+}
+
 /* 1 of 20 keys. */
 static void append_multisig(struct buffer *out)
 {
