@@ -109,6 +109,26 @@ static void expect_width(struct bitcoin_reader *r, struct bytes value,
         malformed(r);
 }
 
+/* A transaction without inputs, whose count would be taken for the mark of a
+ * witness; counts its outputs. */
+static bool has_no_input(struct bytes transaction, size_t *out_outputs)
+{
+    struct bitcoin_reader r = {transaction, REASON_NONE};
+    uint64_t outputs;
+
+    bitcoin_take(&r, 4);
+    if (bitcoin_take_size(&r) > 0)
+        return false;
+    outputs = bitcoin_take_size(&r);
+    for (uint64_t i = 0; i < outputs && r.fault == REASON_NONE; i++)
+        bitcoin_take_output(&r);
+    bitcoin_take(&r, 4);
+    if (r.fault != REASON_NONE || r.rest.count > 0)
+        return false;
+    *out_outputs = (size_t)outputs;
+    return true;
+}
+
 /* Version 0 carries the transaction, with nothing signed in it. */
 static void open_first(struct bitcoin_reader *r, const struct bytes *values,
                        struct psbt *out)
@@ -122,6 +142,9 @@ static void open_first(struct bitcoin_reader *r, const struct bytes *values,
         if (values[i].data != NULL)
             malformed(r);
     }
+    if (transaction.data != NULL &&
+        has_no_input(transaction, &out->outputs_count))
+        return;
     if (transaction.data != NULL)
         reason = bitcoin_parse_transaction(&transaction, &out->bare);
     if (reason != REASON_NONE || transaction.count > 0 ||

@@ -668,6 +668,25 @@ TEST(what_is_behind_a_psbt_is_seen_before_what_its_inputs_lack)
     EXPECT_INT(v.reason, REASON_MALFORMED);
 }
 
+/* A PSBT of a transaction without inputs, with one output. */
+TEST(a_psbt_that_spends_nothing_has_no_inputs)
+{
+    static const uint8_t psbt[] = {
+        'p', 's',  'b', 't', 0xff, 0x01, 0x00, 20, /* global 00 */
+        2,   0,    0,   0,   0,    1,             /* version, inputs, outputs */
+        0,   0,    0,   0,   0,    0,    0,    0, /* its value */
+        1,   0x6a,                                /* its script */
+        0,   0,    0,   0,                        /* locktime */
+        0,   0};
+    struct verdict v;
+
+    read_examples();
+    judge_payload(judge, &chain, 1, bytes_of(psbt, sizeof(psbt)), &v);
+    EXPECT_INT(v.reason, REASON_BAD_INPUTS);
+    judge_payload(judge, &chain, 1, bytes_of(psbt, sizeof(psbt) - 1), &v);
+    EXPECT_INT(v.reason, REASON_MALFORMED);
+}
+
 /* 1 of 20 keys. */
 static void append_multisig(struct buffer *out)
 {
