@@ -1,17 +1,13 @@
 /*
- * verifier/intake.c: which partitions are ours, where they start, and whether
- * their log is the one we know.
+ * verifier/intake.c: which partitions are ours, and whether their log is the
+ * one we know.
  *
- *      assigned ----> positions are read ----> consumer_start(start)
+ *      assigned ----> locating.c reads where each starts
  *      record   ----> proof ----> below `announced`: only proof
  *                                 else: judged, and kept in its lane
  *
- * Positions are read again whenever what we knew may be false: another owner
- * moved one, the connection was lost, the live leaf changed. A lane whose
- * position is still the one it had simply goes on.
- *
  * From: consumer/consumer.c, with partitions and records.
- * To:   verifier/pool.c, with each record to judge.
+ * To:   verifier/pool.c, with each record to judge; verifier/locating.c.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,7 +18,6 @@
 #include "schemas/base/fail.h"
 #include "verifier/pipeline_inside.h"
 
-#define RETRY_NOT_PLANTED_MS 2000
 #define RETRY_TOPIC_GONE_MS 2000
 #define RETRY_NEWER_RULES_MS 2000
 #define RETRY_UNKNOWN_LOG_MS 10000
@@ -41,8 +36,7 @@ struct lane *intake_lane(struct pipeline *p, int32_t partition)
     return NULL;
 }
 
-/* The only place where a lane's state changes: it is logged here. */
-static void move(struct lane *l, enum partition_event event)
+void intake_move(struct lane *l, enum partition_event event)
 {
     enum partition_state from = l->partition.state;
     const struct partition_rule *rule = partition_move(&l->partition, event);
@@ -57,7 +51,7 @@ static void move(struct lane *l, enum partition_event event)
                  partition_state_name(rule->to), rule->why);
 }
 
-static bool takes_records(const struct lane *l)
+bool intake_takes(const struct lane *l)
 {
     return l->partition.state == PARTITION_FETCHING ||
            l->partition.state == PARTITION_PAUSED;
@@ -70,8 +64,8 @@ void intake_drop_lanes(struct pipeline *p)
     size_t i;
 
     for (i = 0; i < p->lane_count; i++) {
-        move(p->lanes[i], PARTITION_REVOKED);
-        move(p->lanes[i], PARTITION_DRAINED);
+        intake_move(p->lanes[i], PARTITION_REVOKED);
+        intake_move(p->lanes[i], PARTITION_DRAINED);
         lane_close(p->lanes[i]);
     }
     p->lane_count = 0;
@@ -100,7 +94,7 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t count)
             lane_open(partitions[i], p->o.window_records, p->o.window_bytes);
         CHECK(p->lanes[i] != NULL);
         p->lane_count++;
-        move(p->lanes[i], PARTITION_ASSIGNED);
+        intake_move(p->lanes[i], PARTITION_ASSIGNED);
     }
     qsort(p->lanes, p->lane_count, sizeof(p->lanes[0]), by_partition);
     p->refresh = true;
@@ -127,7 +121,7 @@ static int64_t retry_after(enum lane_stop why)
 {
     switch (why) {
     case LANE_NOT_PLANTED:
-        return RETRY_NOT_PLANTED_MS;
+        return PIPELINE_NOT_PLANTED_MS;
     case LANE_TOPIC_GONE:
         return RETRY_TOPIC_GONE_MS;
     case LANE_NEWER_RULES:
@@ -154,7 +148,7 @@ void intake_stop(struct pipeline *p, struct lane *l, enum lane_stop why)
     l->stop = why;
     l->retry_ms = clock_ms() + retry_after(why);
     if (l->partition.state != PARTITION_STOPPED)
-        move(l, PARTITION_FAULT);
+        intake_move(l, PARTITION_FAULT);
     if (p->started)
         consumer_pause(p->consumer, l->partition.id);
 }
@@ -168,7 +162,7 @@ void intake_retry(struct pipeline *p)
         l = p->lanes[i];
         if (l->partition.state != PARTITION_STOPPED || clock_ms() < l->retry_ms)
             continue;
-        move(l, PARTITION_RELEASED);
+        intake_move(l, PARTITION_RELEASED);
         p->refresh = true;
     }
 }
@@ -181,216 +175,12 @@ void intake_forget(struct pipeline *p)
     for (i = 0; i < p->lane_count; i++) {
         l = p->lanes[i];
         lane_forget(l);
-        if (takes_records(l))
-            move(l, PARTITION_POSITION_LOST);
+        if (intake_takes(l))
+            intake_move(l, PARTITION_POSITION_LOST);
         if (p->started)
             consumer_pause(p->consumer, l->partition.id);
     }
     p->refresh = true;
-}
-
-/* ---- locating ---- */
-
-/* Everything from the lane's start again; what it held is forgotten. */
-static void begin(struct pipeline *p, struct lane *l,
-                  const struct ledger_position *at)
-{
-    lane_begin(l, at->position, at->announced, at->results_offset,
-               at->has_last ? at->last_sha256 : NULL);
-    l->stop = LANE_RUNS;
-    move(l, PARTITION_POSITION_KNOWN);
-    log_info("partition.located",
-             "partition=%d position=%" PRId64 " announced=%" PRId64
-             " start=%" PRId64,
-             l->partition.id, at->position, at->announced, l->proof.start);
-    if (p->started)
-        consumer_restart(p->consumer, l->partition.id, l->proof.start);
-}
-
-/* The log was noted on another Kafka cluster: its offsets are others. */
-static bool is_other_cluster(const struct pipeline *p)
-{
-    const char *here = kafka_survey_facts(p->survey)->cluster_id;
-
-    return here[0] != '\0' && p->submitted.cluster_id[0] != '\0' &&
-           strcmp(here, p->submitted.cluster_id) != 0;
-}
-
-/*
- * A lane that runs and stands where the database says simply goes on; any other
- * begins there.
- */
-static void located(struct pipeline *p, struct lane *l,
-                    const struct ledger_position *at)
-{
-    if (takes_records(l)) {
-        if (at->known && at->position == l->position && !is_other_cluster(p))
-            return;
-        lane_forget(l);
-        move(l, PARTITION_POSITION_LOST);
-    }
-    if (l->partition.state != PARTITION_LOCATING)
-        return;
-    if (!at->known)
-        intake_stop(p, l, LANE_NOT_PLANTED);
-    else if (is_other_cluster(p))
-        intake_stop(p, l, LANE_UNKNOWN_LOG);
-    else if (l->stop == LANE_NEWER_RULES && at->position == l->position)
-        intake_stop(p, l, LANE_NEWER_RULES); /* still that record */
-    else
-        begin(p, l, at);
-}
-
-/*
- * What everybody types to replay a topic does nothing here: PostgreSQL owns the
- * position. Said once an assignment, when it is far from where we stand.
- */
-static void on_committed(void *arg, int rc, const struct consumer_place *places,
-                         size_t count)
-{
-    struct pipeline *p = arg;
-    struct lane *l;
-    size_t i;
-
-    for (i = 0; rc == 0 && i < count; i++) {
-        l = intake_lane(p, places[i].partition);
-        if (l == NULL || places[i].offset < 0 || l->stop != LANE_RUNS)
-            continue;
-        if (places[i].offset <= l->position &&
-            places[i].offset + (int64_t)p->o.window_records >= l->position)
-            continue;
-        log_warn("group.reset",
-                 "partition=%d committed=%" PRId64 " position=%" PRId64
-                 " why=\"the group's offsets are only for lag tools and were "
-                 "set by somebody: that does nothing; see `tidemill replay`\"",
-                 l->partition.id, places[i].offset, l->position);
-    }
-}
-
-/* The first start of this assignment: every located lane at once. */
-static void start(struct pipeline *p)
-{
-    struct consumer_place places[PIPELINE_LANES_MAX];
-    size_t count = 0, i;
-
-    for (i = 0; i < p->lane_count; i++)
-        places[count++] = (struct consumer_place){p->lanes[i]->partition.id,
-                                                  takes_records(p->lanes[i])
-                                                      ? p->lanes[i]->next_offset
-                                                      : CONSUMER_END};
-    consumer_start(p->consumer, places, count);
-    p->started = true;
-    if (consumer_committed(p->consumer, on_committed, p) < 0)
-        log_debug("group.unasked", "why=busy");
-    for (i = 0; i < p->lane_count; i++) {
-        if (!takes_records(p->lanes[i]))
-            consumer_pause(p->consumer, p->lanes[i]->partition.id);
-    }
-}
-
-static void on_positions(void *arg, int rc,
-                         const struct ledger_position *positions, size_t count)
-{
-    struct pipeline *p = arg;
-    struct lane *l;
-    size_t i;
-
-    p->talk = TALK_NONE;
-    if (rc < 0) {
-        log_warn("positions.unread", "why=%s", LOG_TEXT(ledger_why(p->ledger)));
-        p->refresh = true;
-        p->retry_ms = clock_ms() + 200;
-        pipeline_next(p);
-        return;
-    }
-    for (i = 0; i < count; i++) {
-        l = intake_lane(p, positions[i].partition);
-        if (l != NULL)
-            located(p, l, &positions[i]);
-    }
-    if (!p->started && p->lane_count > 0)
-        start(p);
-    pipeline_next(p);
-}
-
-static void ask_positions(struct pipeline *p)
-{
-    int32_t partitions[PIPELINE_LANES_MAX];
-    size_t i;
-
-    if (p->lane_count == 0) {
-        p->talk = TALK_NONE;
-        pipeline_next(p);
-        return;
-    }
-    for (i = 0; i < p->lane_count; i++)
-        partitions[i] = p->lanes[i]->partition.id;
-    ledger_positions(p->ledger, partitions, p->lane_count, on_positions, p);
-}
-
-/* The logs as the database has them; a change means: another log. */
-static void take_logs(struct pipeline *p, const struct ledger_log *submitted,
-                      const struct ledger_log *results)
-{
-    size_t i;
-
-    if (p->submitted.log != 0 && (submitted->log != p->submitted.log ||
-                                  results->log != p->results.log)) {
-        log_warn("log.adopted", "log=%d results_log=%d", submitted->log,
-                 results->log);
-        for (i = 0; i < p->lane_count; i++) {
-            lane_forget(p->lanes[i]);
-            if (takes_records(p->lanes[i]))
-                move(p->lanes[i], PARTITION_POSITION_LOST);
-        }
-    }
-    p->submitted = *submitted;
-    p->results = *results;
-    ledger_use_log(p->ledger, submitted->log);
-    if (p->announce != NULL)
-        announce_logs(p->announce, submitted->log, results->log);
-}
-
-static void logs_unread(struct pipeline *p, int rc, const char *topic)
-{
-    p->talk = TALK_NONE;
-    p->refresh = true;
-    p->retry_ms = clock_ms() + RETRY_NOT_PLANTED_MS;
-    log_warn("log.unread", "topic=%s reason=%s why=%s", topic, fail_name(rc),
-             rc == FAIL_NOT_FOUND ? "\"run `tidemill init`\""
-                                  : LOG_TEXT(ledger_why(p->ledger)));
-    pipeline_next(p);
-}
-
-static void on_results_log(void *arg, int rc, const struct ledger_log *log)
-{
-    struct pipeline *p = arg;
-
-    if (rc < 0) {
-        logs_unread(p, rc, p->o.topic_results);
-        return;
-    }
-    take_logs(p, &p->read_submitted, log);
-    ask_positions(p);
-}
-
-static void on_submitted_log(void *arg, int rc, const struct ledger_log *log)
-{
-    struct pipeline *p = arg;
-
-    if (rc < 0) {
-        logs_unread(p, rc, p->o.topic_submitted);
-        return;
-    }
-    p->read_submitted = *log;
-    ledger_log(p->ledger, p->o.topic_results, on_results_log, p);
-}
-
-void intake_refresh(struct pipeline *p)
-{
-    p->refresh = false;
-    p->talk = TALK_REFRESH;
-    ledger_log(p->ledger, p->o.topic_submitted, on_submitted_log, p);
 }
 
 /* ---- proof ---- */
@@ -443,7 +233,7 @@ static bool prove(struct pipeline *p, struct lane *l, const struct record *r)
 static void relocate(struct pipeline *p, struct lane *l)
 {
     lane_forget(l);
-    move(l, PARTITION_POSITION_LOST);
+    intake_move(l, PARTITION_POSITION_LOST);
     p->refresh = true;
     pipeline_next(p);
 }
@@ -453,7 +243,7 @@ static void on_out_of_range(void *arg, int32_t partition, int64_t offset)
     struct pipeline *p = arg;
     struct lane *l = intake_lane(p, partition);
 
-    if (l == NULL || !takes_records(l))
+    if (l == NULL || !intake_takes(l))
         return;
     log_warn("partition.out_of_range",
              "partition=%d offset=%" PRId64 " position=%" PRId64, partition,
@@ -471,7 +261,7 @@ static void on_gone(void *arg, int32_t partition)
     struct pipeline *p = arg;
     struct lane *l = intake_lane(p, partition);
 
-    if (l == NULL || !takes_records(l))
+    if (l == NULL || !intake_takes(l))
         return;
     lane_forget(l);
     intake_stop(p, l, LANE_TOPIC_GONE);
@@ -492,10 +282,10 @@ static void on_unsure(void *arg)
 
     for (i = 0; i < p->lane_count; i++) {
         l = p->lanes[i];
-        if (!takes_records(l))
+        if (!intake_takes(l))
             continue;
         lane_forget(l);
-        move(l, PARTITION_POSITION_LOST);
+        intake_move(l, PARTITION_POSITION_LOST);
         if (p->started)
             consumer_pause(p->consumer, l->partition.id);
         p->refresh = true;
@@ -511,7 +301,7 @@ static void on_end(void *arg, int32_t partition, int64_t offset)
     struct pipeline *p = arg;
     struct lane *l = intake_lane(p, partition);
 
-    if (l == NULL || !takes_records(l))
+    if (l == NULL || !intake_takes(l))
         return;
     if (l->proof.step != PROOF_DONE)
         (void)follow(p, l, proof_end(&l->proof, offset));
@@ -546,7 +336,7 @@ static void on_record(void *arg, struct record *r)
     struct lane *l = intake_lane(p, r->partition);
     struct work *w;
 
-    if (l == NULL || !takes_records(l) || r->offset < l->next_offset) {
+    if (l == NULL || !intake_takes(l) || r->offset < l->next_offset) {
         record_release(r);
         return;
     }
@@ -567,7 +357,7 @@ static void on_record(void *arg, struct record *r)
     pool_add(p->pool, w);
     if (lane_is_full(l) && l->partition.state == PARTITION_FETCHING) {
         consumer_pause(p->consumer, l->partition.id);
-        move(l, PARTITION_WINDOW_FULL);
+        intake_move(l, PARTITION_WINDOW_FULL);
     }
 }
 
@@ -576,7 +366,7 @@ void intake_resume(struct pipeline *p, struct lane *l)
     if (l->partition.state != PARTITION_PAUSED || !lane_is_half(l) ||
         p->draining)
         return;
-    move(l, PARTITION_WINDOW_HALF);
+    intake_move(l, PARTITION_WINDOW_HALF);
     consumer_resume(p->consumer, l->partition.id);
 }
 

@@ -79,7 +79,7 @@ void pipeline_next(struct pipeline *p)
         if (clock_ms() < p->retry_ms)
             pipeline_later(p, p->retry_ms - clock_ms());
         else if (p->refresh)
-            intake_refresh(p);
+            locating_begin(p);
         else if (p->consumer == NULL || !writing_look(p))
             (void)(p->consumer != NULL && writing_batch(p));
     }

@@ -2,7 +2,8 @@
  * verifier/pipeline_inside.h: the pipeline as its own files see it.
  *
  * pipeline.c owns the parts and decides what the ledger is asked next;
- * intake.c, writing.c and status.c are its chapters. Nobody else includes this.
+ * intake.c, locating.c, writing.c and status.c are its chapters. Nobody else
+ * includes this.
  *
  * Thread: loop thread.
  */
@@ -21,7 +22,9 @@
 #include "verifier/pool.h"
 #include "verifier/sealer.h"
 
-#define PIPELINE_LANES_MAX 1024 /* partitions one verifier may own */
+#define PIPELINE_LANES_MAX 1024      /* partitions one verifier may own */
+#define PIPELINE_NOT_PLANTED_MS 2000 /* until what `init` makes is looked for  \
+                                      */
 
 /* What the ledger is doing for us. */
 enum talk { TALK_NONE, TALK_REFRESH, TALK_LOOK, TALK_WRITE };
@@ -100,8 +103,6 @@ extern const struct consumer_events intake_events;
 struct lane *intake_lane(struct pipeline *p, int32_t partition);
 /* Everything known of the database is gone: all lanes are to be located. */
 void intake_forget(struct pipeline *p);
-/* Asks logs and positions; talk is TALK_REFRESH until they are there. */
-void intake_refresh(struct pipeline *p);
 /* Stops a lane; what is decided is still announced. */
 void intake_stop(struct pipeline *p, struct lane *l, enum lane_stop why);
 /* Stopped lanes whose time has come look again. */
@@ -110,6 +111,14 @@ void intake_retry(struct pipeline *p);
 void intake_resume(struct pipeline *p, struct lane *l);
 /* All partitions were taken away, or the pipeline ends. */
 void intake_drop_lanes(struct pipeline *p);
+/* The only place where a lane's state changes: it is logged here. */
+void intake_move(struct lane *l, enum partition_event event);
+/* Is it in a state in which records are read and judged? */
+bool intake_takes(const struct lane *l);
+
+/* locating.c: asks logs and positions; talk is TALK_REFRESH until they are
+ * there. */
+void locating_begin(struct pipeline *p);
 
 /* writing.c: each returns true when it began a talk with the ledger. */
 bool writing_init(struct writing *w, size_t batch_records);
