@@ -11,11 +11,9 @@
  */
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "consumer/base/clock.h"
 #include "consumer/base/log.h"
-#include "schemas/base/fail.h"
 #include "verifier/pipeline_inside.h"
 
 #define RETRY_TOPIC_GONE_MS 2000

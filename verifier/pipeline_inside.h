@@ -2,8 +2,8 @@
  * verifier/pipeline_inside.h: the pipeline as its own files see it.
  *
  * pipeline.c owns the parts and decides what the ledger is asked next;
- * intake.c, locating.c, writing.c and status.c are its chapters. Nobody else
- * includes this.
+ * intake.c, locating.c, writing.c, written.c and status.c are its chapters.
+ * Nobody else includes this.
  *
  * Thread: loop thread.
  */
@@ -22,9 +22,10 @@
 #include "verifier/pool.h"
 #include "verifier/sealer.h"
 
-#define PIPELINE_LANES_MAX 1024      /* partitions one verifier may own */
-#define PIPELINE_NOT_PLANTED_MS 2000 /* until what `init` makes is looked for  \
-                                      */
+#define PIPELINE_LANES_MAX 1024 /* partitions one verifier may own */
+/* The first wait for a database that refuses; for what `init` makes. */
+#define PIPELINE_OUTAGE_MS_MIN 100
+#define PIPELINE_NOT_PLANTED_MS 2000
 
 /* What the ledger is doing for us. */
 enum talk { TALK_NONE, TALK_REFRESH, TALK_LOOK, TALK_WRITE };
@@ -129,6 +130,11 @@ bool writing_batch(struct pipeline *p);
 void writing_raise(struct pipeline *p);
 /* The ledger is gone without an answer: lets its works go. */
 void writing_abandon(struct pipeline *p);
+/* Lets go of the batch. `then` is lane_decided or lane_undecided. */
+void writing_give_back(struct pipeline *p, void (*then)(struct lane *));
+
+/* written.c: the ledger's answer to a batch, a ledger_write_fn. */
+void written(void *arg, const struct ledger_result *r);
 
 /* status.c */
 void status_metrics(struct pipeline *p);

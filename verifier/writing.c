@@ -1,37 +1,21 @@
 /*
- * verifier/writing.c: what the ledger is given, and what its answers mean.
+ * verifier/writing.c: what the ledger is given.
  *
  * A batch is up to 500 records or 1 MiB of whatever is judged, or what there is
  * after 5 ms. Lanes are served in turn. When the database refuses a record
  * (22, 54, 23 not ours), refusal.h says how it is found and what is to stand
  * beside it when it goes to quarantine; then batches grow again.
  *
- *      WRITTEN   rows and position are committed     -> announce
- *      FENCED    another owner moved a position      -> read positions
- *      STALE     another live leaf                   -> read positions
- *      BAD_DATA  one of these records                -> halve
- *      OUTAGE    the database                        -> wait, the same again
- *      UNKNOWN   the connection went around COMMIT   -> all is read again
- *
  * From: verifier/pipeline.c, when the ledger has nothing to do.
- * To:   verifier/ledger.c; then verifier/announce.c.
+ * To:   verifier/ledger.c; its answers go to verifier/written.c.
  */
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "consumer/base/clock.h"
-#include "consumer/base/log.h"
-#include "schemas/base/fail.h"
 #include "verifier/pipeline_inside.h"
-#include "verifier/refusal.h"
 
 #define LOOK_COUNT_MAX 500
-#define OUTAGE_MS_MIN 100
-#define OUTAGE_MS_MAX 5000
-#define BREAKER_COUNT 10
-#define BREAKER_MS 60000
 /* So long a suspect waits for a record to stand beside it. */
 #define SUSPECT_MS 1000
 
@@ -203,8 +187,6 @@ static bool only_suspects(const struct pipeline *p, const size_t *take)
     return true;
 }
 
-static void on_written(void *arg, const struct ledger_result *r);
-
 bool writing_batch(struct pipeline *p)
 {
     size_t take[PIPELINE_LANES_MAX];
@@ -238,14 +220,11 @@ bool writing_batch(struct pipeline *p)
         p->turn = (p->turn + 1) % p->lane_count;
     b->started_ms = clock_ms();
     p->talk = TALK_WRITE;
-    ledger_write(p->ledger, &b->batch, on_written, p);
+    ledger_write(p->ledger, &b->batch, written, p);
     return true;
 }
 
-/* ---- what came of it ---- */
-
-/* Lets go of the batch. `then` is lane_decided or lane_undecided. */
-static void give_back(struct pipeline *p, void (*then)(struct lane *))
+void writing_give_back(struct pipeline *p, void (*then)(struct lane *))
 {
     struct writing *b = &p->writing;
     struct lane *last = NULL;
@@ -263,190 +242,7 @@ static void give_back(struct pipeline *p, void (*then)(struct lane *))
 
 void writing_abandon(struct pipeline *p)
 {
-    give_back(p, lane_undecided);
-}
-
-static void count_written(struct pipeline *p, const struct work *w)
-{
-    metric_add(p->kinds[w->kind], 1);
-    if (w->kind == LEDGER_QUARANTINED)
-        log_error("record.quarantined",
-                  "partition=%d offset=%" PRId64 " sqlstate=%s why=%s",
-                  w->record.partition, w->record.offset, w->quarantine_sqlstate,
-                  LOG_TEXT(w->quarantine_detail));
-    if (w->kind == LEDGER_REJECTED)
-        metric_add(p->reasons[w->reason], 1);
-    if (w->record.append_ms > 0)
-        metric_observe(p->commit_seconds,
-                       (double)(clock_wall_ms() - w->record.append_ms) / 1e3);
-}
-
-static void take_outcomes(struct pipeline *p)
-{
-    struct writing *b = &p->writing;
-    struct work *w;
-    size_t i;
-
-    for (i = 0; i < b->count; i++) {
-        w = b->works[i];
-        w->kind = b->records[i].out_kind;
-        w->of = b->records[i].out_of;
-        w->reason = w->verdict.reason;
-        count_written(p, w);
-    }
-}
-
-static void take_positions(struct pipeline *p)
-{
-    struct writing *b = &p->writing;
-    struct lane *l;
-    size_t i;
-
-    for (i = 0; i < b->batch.range_count; i++) {
-        l = intake_lane(p, b->ranges[i].partition);
-        if (l == NULL || l->position != b->ranges[i].from || l->busy == 0)
-            continue;
-        l->position = b->ranges[i].to;
-        consumer_commit(p->consumer, l->partition.id, l->position);
-    }
-    for (i = 0; i < b->batch.announced_count; i++) {
-        l = intake_lane(p, b->announced[i].partition);
-        if (l != NULL && l->raised < b->announced[i].announced)
-            l->raised = b->announced[i].announced;
-    }
-}
-
-static void written(struct pipeline *p)
-{
-    struct writing *b = &p->writing;
-    size_t i;
-
-    metric_add(p->batches, 1);
-    metric_observe(p->batch_records, (double)b->count);
-    metric_observe(p->write_seconds,
-                   (double)(clock_ms() - b->started_ms) / 1e3);
-    log_debug("ledger.written", "count=%zu partitions=%zu ms=%" PRId64,
-              b->count, b->batch.range_count, clock_ms() - b->started_ms);
-    take_outcomes(p);
-    take_positions(p);
-    give_back(p, lane_decided);
-    p->outages = 0;
-    p->batch_limit *= 2;
-    if (p->batch_limit > p->o.batch_records)
-        p->batch_limit = p->o.batch_records;
-    for (i = 0; i < p->lane_count; i++)
-        announce_send(p->announce, p->lanes[i]);
-}
-
-static void wait_a_while(struct pipeline *p)
-{
-    int64_t ms = OUTAGE_MS_MIN;
-    int i;
-
-    for (i = 0; i < p->outages && ms < OUTAGE_MS_MAX; i++)
-        ms *= 2;
-    p->outages++;
-    p->retry_ms = clock_ms() + (ms < OUTAGE_MS_MAX ? ms : OUTAGE_MS_MAX);
-}
-
-/* More than so many in a minute is not the records' fault. */
-static bool too_many(struct lane *l)
-{
-    if (clock_ms() - l->quarantined_ms > BREAKER_MS) {
-        l->quarantined = 0;
-        l->quarantined_ms = clock_ms();
-    }
-    if (++l->quarantined <= BREAKER_COUNT)
-        return false;
-    l->quarantined = 0;
-    return true;
-}
-
-/* From now on it is offered as a quarantine row, not as what it says. */
-static void suspect(struct pipeline *p, struct work *w,
-                    const struct ledger_result *r)
-{
-    snprintf(w->quarantine_sqlstate, sizeof(w->quarantine_sqlstate), "%s",
-             r->sqlstate);
-    snprintf(w->quarantine_detail, sizeof(w->quarantine_detail), "%s", r->why);
-    p->suspected_ms = clock_ms();
-    log_warn("record.refused",
-             "partition=%d offset=%" PRId64 " sqlstate=%s why=%s",
-             w->record.partition, w->record.offset, r->sqlstate,
-             LOG_TEXT(r->why));
-    if (w->lane == NULL || !too_many(w->lane))
-        return;
-    /* What is suspected here is forgotten when it looks again. */
-    lane_undecided(w->lane);
-    intake_stop(p, w->lane, LANE_BREAKER);
-}
-
-static void bad_data(struct pipeline *p, const struct ledger_result *r)
-{
-    struct writing *b = &p->writing;
-    struct work *other = NULL;
-    size_t suspected = 0, i;
-
-    metric_add(p->bad_data, 1);
-    for (i = 0; i < b->count; i++) {
-        if (b->works[i]->quarantine_sqlstate[0] != '\0')
-            suspected++;
-        else
-            other = b->works[i];
-    }
-    switch (refusal_of(b->count, suspected, &p->batch_limit)) {
-    case REFUSAL_OF_DATABASE:
-        metric_add(p->outage, 1);
-        wait_a_while(p);
-        break;
-    case REFUSAL_OF_ONE:
-        suspect(p, other, r);
-        break;
-    case REFUSAL_OF_SOME:
-        break;
-    }
-    if (p->batch_limit > p->o.batch_records)
-        p->batch_limit = p->o.batch_records;
-}
-
-static void on_written(void *arg, const struct ledger_result *r)
-{
-    struct pipeline *p = arg;
-
-    p->talk = TALK_NONE;
-    switch (r->outcome) {
-    case LEDGER_WRITTEN:
-        written(p);
-        break;
-    case LEDGER_FENCED:
-        log_warn("ledger.fenced", "count=%zu why=%s", p->writing.count,
-                 LOG_TEXT(r->why));
-        metric_add(p->fenced, 1);
-        p->refresh = true;
-        break;
-    case LEDGER_STALE:
-        log_info("ledger.stale", "why=%s", LOG_TEXT(r->why));
-        metric_add(p->stale, 1);
-        p->refresh = true;
-        break;
-    case LEDGER_BAD_DATA:
-        bad_data(p, r);
-        break;
-    case LEDGER_OUTAGE:
-        log_warn("ledger.outage", "sqlstate=%s why=%s", r->sqlstate,
-                 LOG_TEXT(r->why));
-        metric_add(p->outage, 1);
-        wait_a_while(p);
-        break;
-    case LEDGER_UNKNOWN:
-        log_warn("ledger.unknown", "count=%zu why=%s", p->writing.count,
-                 LOG_TEXT(r->why));
-        metric_add(p->unknown, 1);
-        p->refresh = true;
-        break;
-    }
-    give_back(p, lane_undecided);
-    pipeline_next(p);
+    writing_give_back(p, lane_undecided);
 }
 
 /* ---- below the position ---- */
@@ -482,9 +278,9 @@ static void on_rows(void *arg, int rc, const struct ledger_row *rows,
 
     p->talk = TALK_NONE;
     if (rc < 0) {
-        give_back(p, lane_undecided);
+        writing_give_back(p, lane_undecided);
         p->refresh = true;
-        p->retry_ms = clock_ms() + OUTAGE_MS_MIN;
+        p->retry_ms = clock_ms() + PIPELINE_OUTAGE_MS_MIN;
         pipeline_next(p);
         return;
     }
@@ -494,7 +290,7 @@ static void on_rows(void *arg, int rc, const struct ledger_row *rows,
         b->works[i]->of = rows[i].of;
         b->works[i]->reason = b->works[i]->verdict.reason;
     }
-    give_back(p, lane_decided);
+    writing_give_back(p, lane_decided);
     for (i = 0; i < p->lane_count; i++)
         announce_send(p->announce, p->lanes[i]);
     pipeline_next(p);
