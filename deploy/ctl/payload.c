@@ -1,6 +1,5 @@
 /*
- * deploy/ctl/payload.c: reads hex, and JWS, from operands, files and
- * pipes.
+ * deploy/ctl/payload.c: reads hex, JWS and PSBT from operands, files and pipes.
  *
  * From: tx send, tx decode, tx verify, bench.
  * To:   whoever asked, one transaction at a time.
@@ -14,6 +13,7 @@
 #include <string.h>
 
 #include "consumer/base/command.h"
+#include "schemas/base64.h"
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 #include "schemas/json.h"
@@ -57,6 +57,23 @@ static bool is_jws(struct bytes text)
            payload.type != JSON_ABSENT;
 }
 
+/* As wallets print a PSBT: "psbt" and ff in base64. */
+static bool is_psbt(struct bytes text)
+{
+    return text.count > 6 && memcmp(text.data, "cHNidP", 6) == 0;
+}
+
+static int take_psbt(struct bytes text, uint8_t *room, const char *name,
+                     payload_fn each, void *arg)
+{
+    size_t count;
+
+    if (base64_decode(text, room, PAYLOAD_BYTES_MAX, &count, NULL) < 0)
+        return command_fail(COMMAND_DATA, "%s: a PSBT that is not base64",
+                            name);
+    return each(arg, bytes_of(room, count), name);
+}
+
 static int take(struct bytes text, uint8_t *room, const char *name,
                 payload_fn each, void *arg)
 {
@@ -65,6 +82,8 @@ static int take(struct bytes text, uint8_t *room, const char *name,
 
     if (is_jws(text))
         return each(arg, text, name);
+    if (is_psbt(text))
+        return take_psbt(text, room, name, each, arg);
     if (text.count > 0 && text.data[0] == '{')
         rc = from_json(text, &text);
     if (rc == 0 && text.count >= 2 && text.data[0] == '0' &&

@@ -3,10 +3,10 @@
  *
  *      0x02f8…   itself        FILE   a file of them        -   standard input
  *
- * A file holds hex, one transaction a line, with or without 0x, or a JWS as it
- * is; empty lines and those that begin with # are skipped, and so is everything
- * around the member "raw" of a line of `tidemill gen --json`. One object over
- * several lines is a file of its own.
+ * A file holds hex, one transaction a line, with or without 0x, a PSBT in
+ * base64, or a JWS as it is; empty lines and those that begin with # are skipped,
+ * and so is everything around the member "raw" of a line of `tidemill gen
+ * --json`. One object over several lines is a file of its own.
  *
  * Thread: any. Memory: one line.
  */

@@ -109,6 +109,21 @@ def test_a_recipient_cannot_control_the_terminal(tmp_path):
     assert "recipient      \u00e9?31m?b?\u20ac\U0001f4b6\n" in said
 
 
+def test_a_psbt_is_read_as_wallets_print_it(tmp_path):
+    example = BUILD.parents[1] / "schemas/examples/bitcoin-psbt.hex"
+    raw = bytes.fromhex(example.read_text().strip()[2:])
+    file = tmp_path / "signed.psbt"
+    file.write_bytes(base64.b64encode(raw) + b"\n")
+    verify = ("tx", "verify",
+              "--chain=bip122:000000000019d6689c085ae165831e93")
+    done = tidemill(*verify, file)
+    assert done.returncode == 0 and done.stdout.startswith("verified ")
+    assert done.stdout == tidemill(*verify, "0x" + raw.hex()).stdout
+    file.write_bytes(base64.b64encode(raw)[:-1])
+    done = tidemill(*verify, file)
+    assert done.returncode == 65 and "not base64" in done.stderr
+
+
 def test_a_server_that_is_away_ends_with_69():
     """All at once, because each gives it ten seconds."""
     asking = [name for name in COMMANDS if name not in {"doctor", "check"}
