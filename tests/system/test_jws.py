@@ -196,9 +196,9 @@ def test_other_bytes_of_the_same_payment_are_duplicates(mill, one):
 @pytest.mark.parametrize("type", [COMPACT, FLATTENED])
 def test_white_space_around_a_jws_is_left_out(mill, type):
     key = OKPKey.generate_key("Ed25519")
-    header = {"alg": "EdDSA", "jwk": key.as_dict(private=False)}
+    header = {"alg": "Ed25519", "jwk": key.as_dict(private=False)}
     raw = jws.serialize_compact(header, payment_of("file", 1), key,
-                                algorithms=["EdDSA"])
+                                algorithms=["Ed25519"])
     if type == FLATTENED:
         raw = json.dumps(dict(zip(["protected", "payload", "signature"],
                                   raw.split("."))))
@@ -233,6 +233,32 @@ def test_it_is_found_by_hash_and_by_both_accounts(mill, one):
             "account": "0x" + account.hex()})
         assert history.status_code == 200
         assert "0x" + hash.hex() in history.text
+
+
+@pytest.mark.parametrize("recipient, currency, nonce, amount", [
+    ('"quoted" \\ back', '~!"\\/', 2**64 - 1, 2**256 - 1),
+    ("{NULL}", "NULL", 0, 0), ("\\000'; --", '{"a",b}', 1, 10**77),
+    ("\ufeff\u009b\u202e\uffff\U0010ffff", " ", 2**53 + 1, 1),
+])
+def test_what_a_payment_says_is_kept_to_the_letter(mill, recipient, currency,
+                                                   nonce, amount):
+    key = OKPKey.generate_key("Ed25519")
+    header = {"alg": "Ed25519", "jwk": key.as_dict(private=False)}
+    payment = {"recipient": recipient, "currency": currency, "nonce": nonce,
+               "amount": str(amount)}
+    said = post(mill, jws.serialize_compact(header, json.dumps(payment), key,
+                                            algorithms=["Ed25519"]))
+    assert said.status_code == 202
+    hash = said.json()["hash"]
+    wait_at_rest(mill)
+    row = mill.sql("select recipient, currency, nonce, amount from"
+                   " tidemill.transactions where hash = %s",
+                   bytes.fromhex(hash[2:]))
+    assert row == [(recipient.encode(), currency, nonce, amount)]
+    found = httpx.get(f"{mill.gateway_url}/v1/transactions/jws/{hash}").json()
+    assert found["recipient"] == "0x" + recipient.encode().hex()
+    assert (found["currency"], str(found["nonce"]), found["amount"]) == (
+        currency, str(nonce), str(amount))
 
 
 @pytest.mark.parametrize("whose", ["sender", "recipient"])
