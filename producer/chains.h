@@ -1,7 +1,7 @@
 /*
  * producer/chains.h: which chains this door accepts, by which rule set.
  *
- *      TIDEMILL_CHAINS=eip155:1=2,eip155:*=1
+ *      TIDEMILL_CHAINS=eip155:1=4,eip155:*=3
  *
  * The first is the default: of `/`, and of eth_chainId. A star takes every
  * reference of its namespace that no other entry names.

@@ -27,9 +27,9 @@ static const struct setting settings[] = {
                  "topic of what is accepted"),
     SETTING_TEXT("LISTEN", &listen_on, ":8080",
                  "address and port of the front door"),
-    SETTING_TEXT("CHAINS", &chains_text, "eip155:1=2",
+    SETTING_TEXT("CHAINS", &chains_text, "eip155:1=4",
                  "chains accepted and their rule sets; the first is the "
-                 "default; eip155:*=1 takes all others"),
+                 "default; eip155:*=3 takes all others"),
     SETTING_TEXT("PUBLIC_URL", &public_url, "",
                  "what stands before /v1/transactions/... in Location: the "
                  "gateway's address"),

@@ -22,11 +22,12 @@ static const struct {
     const char *name;
     enum reference reference;
     int rules_newest; /* 0: not judged in this release */
+    int rules_door;   /* what is sent today is judged by */
 } namespaces[] = {
-    {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5},
-    {CHAIN_JWS, "jws", REFERENCE_NONE, 1},
-    {CHAIN_SOLANA, "solana", REFERENCE_ANY, 1},
-    {CHAIN_BIP122, "bip122", REFERENCE_ANY, 2},
+    {CHAIN_EIP155, "eip155", REFERENCE_DECIMAL, 5, 4},
+    {CHAIN_JWS, "jws", REFERENCE_NONE, 1, 1},
+    {CHAIN_SOLANA, "solana", REFERENCE_ANY, 1, 1},
+    {CHAIN_BIP122, "bip122", REFERENCE_ANY, 2, 2},
 };
 
 #define NAMESPACES_COUNT (sizeof(namespaces) / sizeof(namespaces[0]))
@@ -137,6 +138,15 @@ int chain_rules_newest(enum chain_namespace ns)
     for (size_t i = 0; i < NAMESPACES_COUNT; i++) {
         if (namespaces[i].ns == ns)
             return namespaces[i].rules_newest;
+    }
+    return 0;
+}
+
+int chain_rules_door(enum chain_namespace ns)
+{
+    for (size_t i = 0; i < NAMESPACES_COUNT; i++) {
+        if (namespaces[i].ns == ns)
+            return namespaces[i].rules_door;
     }
     return 0;
 }

@@ -46,6 +46,9 @@ int chain_parse(struct bytes name, struct chain *out) MUST_CHECK;
 /* The newest rule set we can judge by; 0 = none in this release. */
 int chain_rules_newest(enum chain_namespace ns);
 
+/* The rule set for what is sent today to a public chain of it; 0: none. */
+int chain_rules_door(enum chain_namespace ns);
+
 /*
  * The eip155 chain with this big-endian chain id; leading zeros are allowed,
  * the empty id is 0.

@@ -25,7 +25,8 @@ static bool json;
 static const struct command_option options[] = {
     COMMAND_TEXT("chain", &chain_name, "CHAIN", "judged for it (eip155:1)"),
     COMMAND_COUNT("rules", &rules, 1, 65535,
-                  "rule set of that chain (2, or 1 where there is no other)"),
+                  "rule set of that chain (the one for doors: eip155 4, "
+                  "bip122 2, others 1)"),
     COMMAND_FLAG("json", &json, "one JSON object a line"),
 };
 
@@ -126,7 +127,7 @@ static int run(int argc, char **argv)
         return command_fail(COMMAND_USAGE, "%s is no chain", chain_name);
     newest = chain_rules_newest(v.chain.ns);
     if (rules == 0)
-        rules = newest == 1 ? 1 : 2;
+        rules = chain_rules_door(v.chain.ns);
     if (rules > newest)
         return command_fail(COMMAND_USAGE,
                             "the newest rule set of %s is %d in this release",
