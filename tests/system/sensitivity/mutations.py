@@ -103,7 +103,7 @@ MUTATIONS = [
     Mutation(
         "position not read again after a rebalance",
         "each assignment reads the position anew",
-        "verifier/intake.c",
+        "verifier/locating.c",
         """            located(p, l, &positions[i]);
 """,
         """        {
@@ -119,12 +119,12 @@ MUTATIONS = [
     Mutation(
         "announced though it was rolled back",
         "only what is committed is announced",
-        "verifier/writing.c",
+        "verifier/written.c",
         """        wait_a_while(p);
         break;
     case LEDGER_UNKNOWN:
 """,
-        """        written(p);
+        """        stored(p);
         break;
     case LEDGER_UNKNOWN:
 """,
@@ -134,11 +134,11 @@ MUTATIONS = [
         "a partition whose window is full is paused, nothing is skipped",
         "verifier/intake.c",
         """        consumer_pause(p->consumer, l->partition.id);
-        move(l, PARTITION_WINDOW_FULL);
+        intake_move(l, PARTITION_WINDOW_FULL);
 """,
         """        l->next_offset += 250;
         consumer_pause(p->consumer, l->partition.id);
-        move(l, PARTITION_WINDOW_FULL);
+        intake_move(l, PARTITION_WINDOW_FULL);
 """,
         "tidemill-verifier", "burst", {"I3"}),
     Mutation(
