@@ -16,15 +16,12 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "producer/door.h"
 #include "schemas/base64.h"
 #include "schemas/bitcoin.h"
 #include "schemas/hex.h"
-
-/* "psbt" and ff, as base64 begins. */
-#define PSBT_IN_BASE64 "cHNidP"
+#include "schemas/psbt.h"
 
 /* An answer that is waited for. */
 struct posting {
@@ -36,9 +33,7 @@ struct posting {
 static int decode_body(struct door *d, struct bytes text, struct bytes *out)
 {
     size_t room = text.count + 1, count;
-    bool base64 =
-        text.count > strlen(PSBT_IN_BASE64) &&
-        memcmp(text.data, PSBT_IN_BASE64, strlen(PSBT_IN_BASE64)) == 0;
+    bool base64 = psbt_is_base64(text);
     uint8_t *at;
     int rc;
 

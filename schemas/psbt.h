@@ -25,10 +25,13 @@ struct psbt_places {
 /* Whether these bytes begin like a PSBT. */
 bool psbt_is(struct bytes input);
 
+/* Whether this text does in base64, as wallets print it. */
+bool psbt_is_base64(struct bytes text);
+
 /*
  * Appends the extended form to `out`, which has a limit.
  *
- * Returns REASON_NONE, or MALFORMED, NON_CANONICAL, NOT_FINAL,
+ * Returns REASON_NONE, or MALFORMED, NON_CANONICAL, BAD_INPUTS, NOT_FINAL,
  * PREVOUT_MISSING, INCONSISTENT, TOO_LARGE, with words unless `words` is
  * NULL.
  */

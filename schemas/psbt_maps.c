@@ -58,6 +58,11 @@ bool psbt_is(struct bytes input)
            memcmp(input.data, MAGIC, MAGIC_BYTES) == 0;
 }
 
+bool psbt_is_base64(struct bytes text)
+{
+    return bytes_equal_text(bytes_slice(text, 0, 6), "cHNidP");
+}
+
 static void malformed(struct bitcoin_reader *r)
 {
     if (r->fault == REASON_NONE)

@@ -6,7 +6,6 @@
  */
 #include "deploy/ctl/payload.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +16,10 @@
 #include "schemas/base/fail.h"
 #include "schemas/hex.h"
 #include "schemas/json.h"
+#include "schemas/psbt.h"
 
 #define NAME_MAX_BYTES 320
 #define LINE_BYTES_MAX (2 * PAYLOAD_BYTES_MAX + 1024)
-
-static struct bytes trim(struct bytes b)
-{
-    while (b.count > 0 && isspace(b.data[0]))
-        b = bytes_slice(b, 1, b.count);
-    while (b.count > 0 && isspace(b.data[b.count - 1]))
-        b.count--;
-    return b;
-}
 
 /* {"raw":"0x…", …}: its hex. */
 static int from_json(struct bytes line, struct bytes *out)
@@ -57,12 +48,6 @@ static bool is_jws(struct bytes text)
            payload.type != JSON_ABSENT;
 }
 
-/* As wallets print a PSBT: "psbt" and ff in base64. */
-static bool is_psbt(struct bytes text)
-{
-    return text.count > 6 && memcmp(text.data, "cHNidP", 6) == 0;
-}
-
 static int take_psbt(struct bytes text, uint8_t *room, const char *name,
                      payload_fn each, void *arg)
 {
@@ -82,7 +67,7 @@ static int take(struct bytes text, uint8_t *room, const char *name,
 
     if (is_jws(text))
         return each(arg, text, name);
-    if (is_psbt(text))
+    if (psbt_is_base64(text))
         return take_psbt(text, room, name, each, arg);
     if (text.count > 0 && text.data[0] == '{')
         rc = from_json(text, &text);
@@ -122,7 +107,7 @@ static int whole(FILE *file, struct bytes first, uint8_t *room,
     count += fread(all + count, 1, LINE_BYTES_MAX + 1 - count, file);
     rc = count > LINE_BYTES_MAX
              ? command_fail(COMMAND_DATA, "%s: an object too long", name)
-             : take(trim(bytes_of(all, count)), room, name, each, arg);
+             : take(bytes_trim(bytes_of(all, count)), room, name, each, arg);
     free(all);
     return rc;
 }
@@ -136,7 +121,7 @@ static int each_line(FILE *file, const char *path, uint8_t *room,
     int rc = 0;
 
     while (rc == 0 && (count = getline(&line, &capacity, file)) >= 0) {
-        struct bytes text = trim(bytes_of(line, (size_t)count));
+        struct bytes text = bytes_trim(bytes_of(line, (size_t)count));
         number++;
         if (text.count == 0 || text.data[0] == '#')
             continue;
